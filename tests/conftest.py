@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from tests.support.examples import load_profile
+
+load_profile()
+
 # The tests start the program hundreds of times; without cached bytecode each start compiles every module.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-BUSY = 2
+# Collecting makes a million objects and almost no garbage.
+gc.disable()
+
+BUSY = 3
 """Workers that begin with tests that compute, so that every core has work while the others wait."""
-WAITING = 3
+WAITING = 4
 """Workers that begin with the longest tests, which mostly wait for a real pool."""
+LONG_FILES = (
+    *("tests/e2e/", "tests/cli/verbs/", "tests/demo/", "tests/adapters/pools/", "tests/faults/", "tests/bench/"),
+    "tests/ui/terminal/",
+)
+"""Where the tests are that mostly wait for real processes, some for 10 s and more."""
 FEW_FILES = 3
-REAL = Path(__file__).parent / "real"
+HERE = Path(__file__).parent
+REAL = HERE / "real"
 MOST_CORES = 8
 LONGEST = ("test_reenactment", "test_main_job", "test_causes", "test_conduct")
 
@@ -37,7 +51,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     named = [name.split("::")[0] for name in config.option.file_or_dir]
     few = named and len(named) <= FEW_FILES and all(name.endswith(".py") for name in named)
     cores = min(MOST_CORES, max(BUSY, len(os.sched_getaffinity(0))))
-    return 0 if chosen or few or config.getoption("lf", False) else cores + WAITING
+    if chosen or few or config.getoption("lf", False):
+        return 0
+    if not any(HERE.glob("__pycache__/test_*-pytest-*.pyc")):
+        compile_once()
+    return cores + WAITING
+
+
+def compile_once() -> None:
+    """Compile all tests in a new checkout, in two processes: else each worker compiles them, in 4 s of CPU time."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n0", "-p", "no:cacheprovider"]
+    core = str(HERE / "core")
+    parts = ([core, str(HERE / "ui")], [str(HERE), "--ignore", core, "--ignore", str(HERE / "ui")])
+    processes = [
+        subprocess.Popen([*command, *part], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for part in parts
+    ]
+    for process in processes:
+        process.wait()
 
 
 @pytest.hookimpl(trylast=True)
@@ -49,21 +79,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
     if workers == 1:
         return
-    long = [item for item in items if item.nodeid.startswith("tests/e2e/")]
+    long = [item for item in items if item.nodeid.startswith(LONG_FILES)]
     long.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
-    rest = iter([item for item in items if not item.nodeid.startswith("tests/e2e/")])
+    rest = iter([item for item in items if not item.nodeid.startswith(LONG_FILES)])
     hands = max(1, workers - BUSY)
     dealt: list[pytest.Item] = []
     for worker in range(workers):
         size = (len(items) - len(dealt)) // (workers - worker)
         share = long[worker::hands] if worker < hands else []
-        dealt += [*share, *islice(rest, size - len(share))]
+        # Where only long tests were chosen, a share is larger than an even one.
+        dealt += [*share, *islice(rest, max(0, size - len(share)))]
     assert len(dealt) == len(items)
     items[:] = dealt
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage less often, and never scan the collected tests and modules: saves an eighth of the CPU time."""
+    """Collect garbage rarely, and never scan the collected tests and modules."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Scan once what is left: pytest looks for garbage five times here, each time through all that is cached."""
+    gc.collect()
+    gc.freeze()

@@ -8,22 +8,26 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.terminal import Screen
+
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "metabonk_tui").rglob("*.py"))
-TRACKED = ("metabonk_tui", "tests", "docs", "bench", "themes", ".ci")
+TRACKED = ("metabonk_tui", "tests", "docs", "bench", "themes", "tools", "release", "share", ".ci", ".github")
 LIMIT = 400
 
 
-def modules() -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of every module of the program."""
+@cache
+def modules() -> tuple[tuple[str, str, ast.Module], ...]:
+    """Return the path, the text and the tree of every module of the program."""
     assert len(MODULES) > 100
-    for path in MODULES:
-        yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+    texts = [(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in MODULES]
+    return tuple((name, text, ast.parse(text)) for name, text in texts)
 
 
 FORBIDDEN_CLASSES = re.compile(r"(Manager|Handler|Helper|Utils?|Data|Info)$")
@@ -43,6 +47,8 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
         yield f"{name}: no module docstring"
     if "shell=True" in text:
         yield f"{name}: a shell"
+    if re.search(r"^(import|from) dataclasses\b", text, re.MULTILINE):
+        yield f"{name}: a dataclass, where a msgspec.Struct costs a tenth"
     for node in ast.walk(tree):
         yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
     if re.fullmatch(r"metabonk_tui/core/(?!__init__)\w+\.py", name):
@@ -64,7 +70,8 @@ def code_from_data(node: Any) -> set[str]:
 
 def word_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
     """Yield the identifiers that break the naming rules, with their line."""
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    suspects = text if FORBIDDEN_WORDS.search(text) else ""
+    for token in tokenize.generate_tokens(io.StringIO(suspects).readline):
         if token.type == tokenize.NAME and FORBIDDEN_WORDS.search(token.string):
             yield f"{name}:{token.start[0]}: {token.string}"
     for node in ast.walk(tree):
@@ -95,17 +102,17 @@ def types_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def test_every_module_keeps_the_rules() -> None:
-    assert [fault for name, text in modules() for fault in module_faults(name, text, ast.parse(text))] == []
+    assert [fault for module in modules() for fault in module_faults(*module)] == []
 
 
 def test_every_identifier_is_plain() -> None:
-    assert [fault for name, text in modules() for fault in word_faults(name, text, ast.parse(text))] == []
+    assert [fault for module in modules() for fault in word_faults(*module)] == []
 
 
 def test_no_type_has_the_name_of_another_one() -> None:
     places: dict[str, list[str]] = {}
-    for name, text in modules():
-        for type_name, line in types_of(ast.parse(text)):
+    for name, _, tree in modules():
+        for type_name, line in types_of(tree):
             places.setdefault(type_name, []).append(f"{name}:{line}")
     assert {type_name: found for type_name, found in places.items() if len(found) > 1} == {}
 
@@ -177,11 +184,12 @@ def loaded_by(*argv: str) -> set[str]:
         (["status"], set()),
         (["compare", "nowhere.jsonl", "nowhere.jsonl"], set()),
         (["compare", "last", "last"], {"sqlite3"}),
-        (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "sqlite3"}),
+        (["check", "--base-port", "1", "--for", "0.1s"], {"sqlite3"}),
         (["fit", "--base-port", "1"], set()),
-        (["launch", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
-        (["stop", "--base-port", "1"], {"httpx", "sqlite3"}),
-        (["resize", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
+        # A port each: tests that run at the same time would ask each other for control of one pool.
+        (["launch", "1", "--base-port", "2"], {"sqlite3"}),
+        (["stop", "--base-port", "3"], {"sqlite3"}),
+        (["resize", "1", "--base-port", "4"], {"sqlite3"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -192,6 +200,52 @@ def test_a_verb_loads_only_what_it_needs_and_never_the_screens(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("METABONK_TUI_CONFIG", raising=False)
     assert loaded_by(*argv) <= allowed
+
+
+OPENED_LATER = re.compile(
+    r"metabonk_tui\.(ui\.screens\.(?!base|registry|dashboard)\w+|ui\.dialogs\.(?!base)\w+|ui\.views\.compare.*"
+    r"|ui\.views\.run\.environment|ui\.views\.logs.*|ui\.log_(job|places)|core\.logs\.(?!model)\w+|adapters\.process\.log_files|ui\.views\.workers\.(detail|generations)"
+    r"|core\.report\.(?!timeline)\w+|core\.export\.prometheus|engine\.replay_\w+|adapters\.alerts.*|cli\.report.*)"
+    r"|(httpx|prometheus_client|psutil|pygments|markdown_it|rich\.(traceback|syntax|pretty|live|progress))"
+)
+"""Screens that are not shown, dialogs, comparison, replay, exporters, and libraries that no first picture needs."""
+
+
+AFTER_THE_FIRST_PICTURE = re.compile(
+    r"(textual|rich\.(console|text|segment)|ssl|_ssl|_hashlib|platformdirs|statistics|ctypes|tempfile|encodings\.idna)"
+    r"(\..*)?"
+)
+"""Textual comes after the first picture. What else costs milliseconds or megabytes is not imported for it."""
+MOST_AT_THE_FIRST_PICTURE = 400
+"""How many modules of the program may be imported then: each takes 0.2 ms. There are 385."""
+
+
+def test_the_first_picture_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    # A pool that is configured: without one the first picture is another page.
+    (tmp_path / "pool.toml").write_text("[pool]\nbase_port = 1\nworkers = 1\n", encoding="utf-8")
+    screen = Screen(
+        ["--config", str(tmp_path / "pool.toml")],
+        tmp_path,
+        module="tests.support.loaded_child",
+        environment={"LOADED": str(tmp_path / "loaded")},
+    )
+    try:
+        screen.wait_until((tmp_path / "loaded").exists, "the first picture", 60.0)
+        loaded = (tmp_path / "loaded").read_text(encoding="utf-8").split()
+        first = (tmp_path / "loaded.first").read_text(encoding="utf-8").split()
+    finally:
+        screen.close()
+    assert "metabonk_tui.ui.screens.dashboard" in first
+    assert [name for name in loaded if OPENED_LATER.fullmatch(name)] == []
+    assert [name for name in first if AFTER_THE_FIRST_PICTURE.fullmatch(name)] == []
+    own = [name for name in first if name.startswith("metabonk_tui.")]
+    assert len(own) <= MOST_AT_THE_FIRST_PICTURE, len(own)
+
+
+@pytest.mark.parametrize("name", ["metabonk_tui.ui.screens.help", "metabonk_tui.ui.dialogs.seek", "httpx"])
+def test_what_a_first_picture_must_not_load_is_found(name: str) -> None:
+    assert OPENED_LATER.fullmatch(name)
+    assert not OPENED_LATER.fullmatch("metabonk_tui.ui.screens.base")
 
 
 def test_every_configuration_key_is_explained() -> None:
@@ -217,7 +271,7 @@ def test_nothing_of_the_place_where_it_was_written_is_in_the_tree() -> None:
         for path in (ROOT / folder).rglob("*"):
             if (
                 path.is_file()
-                and path.suffix in (".py", ".md", ".toml", ".txt", ".tcss", "")
+                and path.suffix in (".py", ".md", ".toml", ".txt", ".tcss", ".sh", ".rb", ".yml", "")
                 and "__pycache__" not in path.parts
             ):
                 text = path.read_text(encoding="utf-8", errors="replace")
@@ -226,10 +280,14 @@ def test_nothing_of_the_place_where_it_was_written_is_in_the_tree() -> None:
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "SECURITY.md",
+        "CODE_OF_CONDUCT.md",
+        "Dockerfile",
         "Makefile",
         "pyproject.toml",
         "config.toml",
         "constraints.txt",
+        "mkdocs.yml",
     ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not [word for word in words if word in text], name
@@ -253,10 +311,10 @@ def branches(function: ast.AST) -> int:
 
 def test_no_function_of_core_branches_too_often() -> None:
     found = {
-        f"{path}:{node.name}": branches(node)
-        for path in MODULES
-        if "core" in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        f"{name}:{node.name}": branches(node)
+        for name, _, tree in modules()
+        if "/core/" in name
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }
     assert {name: count for name, count in found.items() if count > MAX_BRANCHES} == {}
@@ -264,6 +322,30 @@ def test_no_function_of_core_branches_too_often() -> None:
 
 def test_branches_are_counted() -> None:
     assert branches(ast.parse("def f(a, b):\n    return a if a and b else [x for x in b if x]").body[0]) == 5
+
+
+def unknown_fields(tree: ast.Module, known: set[str]) -> list[str]:
+    """Return the fields that `replace` is given and no type has: mypy does not check them."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return sorted(
+        keyword.arg
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "replace"
+        for keyword in call.keywords
+        if keyword.arg is not None and keyword.arg not in known
+    )
+
+
+def test_replace_is_given_fields_that_a_type_has() -> None:
+    known = {name for _, text, _ in modules() for name in re.findall(r"^    (\w+): ", text, re.MULTILINE)}
+    calling = [(name, tree) for name, text, tree in modules() if "replace(" in text]
+    assert {name: found for name, tree in calling if (found := unknown_fields(tree, known))} == {}
+
+
+def test_a_field_that_no_type_has_is_found() -> None:
+    assert unknown_fields(ast.parse("replace(run, stoped_t=1, name='a', **more)"), {"name", "stopped_t"}) == [
+        "stoped_t"
+    ]
 
 
 MIRRORED = ("core", "engine", "adapters", "ui", "cli", "demo")
@@ -283,9 +365,12 @@ OF_SEVERAL = {
     "tests/cli/live/test_exporters.py": "the exporters that notifiers lists",
     "tests/cli/report/test_forms.py": "text, Markdown and HTML of one report",
     "tests/cli/verbs/test_import.py": "export and import together",
+    "tests/ui/views/test_mixed_pool.py": "what no view may say of a pool whose workers are in different states",
     "tests/ui/test_golden.py": "every screen as text",
     "tests/ui/test_snapshots.py": "every screen as a picture",
+    "tests/ui/test_tired_user.py": "questions of a tired person, over all screens",
     "tests/ui/views/test_hand_made.py": "hand-made Snapshots against those of the core",
+    "tests/ui/views/test_partial.py": "a PARTIAL run and a run that is over, from the header to the panes",
     "tests/ui/views/test_real.py": "every screen from real Snapshots",
     "tests/ui/views/test_sizes.py": "every screen at every size",
     "tests/ui/views/test_truth.py": "every number on every screen",
@@ -300,7 +385,7 @@ def subject_of(test: str) -> str:
 
 def test_tests_lie_where_what_they_test_lies() -> None:
     tests = [str(path.relative_to(ROOT)) for kind in MIRRORED for path in (ROOT / "tests" / kind).rglob("test_*.py")]
-    known = {name.removesuffix(".py") for name, _ in modules()}
+    known = {name.removesuffix(".py") for name, _, _ in modules()}
     known |= {str(path.relative_to(ROOT)) for path in (ROOT / "metabonk_tui").rglob("*") if path.is_dir()}
     known |= {name.removesuffix("_") for name in known}
     assert len(tests) > 100

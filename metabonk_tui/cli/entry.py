@@ -9,8 +9,9 @@ import io
 import os
 import sys
 
-from metabonk_tui.cli.live.status_print import FORMATS, show
+from metabonk_tui.cli.live import first_frame
 
+LONGEST_HOST = 253
 LONGEST_PORT = 5
 
 
@@ -18,11 +19,16 @@ def run() -> None:
     """Run the program and exit with its code."""
     never_fail_to_encode()
     words = sys.argv[1:]
+    first_frame.show(words)
     plain = plain_status(words)
     if plain is None:
         from metabonk_tui.cli.main import guarded
 
-        sys.exit(guarded(words))
+        code = guarded(words)
+        first_frame.leave()
+        sys.exit(code)
+    from metabonk_tui.cli.live.status_print import show
+
     try:
         code = show(*plain)
         sys.stdout.flush()
@@ -47,6 +53,8 @@ def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:
     """Parse a plain `status` into (format, host, base port); None: `cli.main` must parse this command line."""
     if words[:1] != ["status"]:
         return None
+    from metabonk_tui.cli.live.status_print import FORMATS
+
     given: dict[str, str] = {}
     rest = iter(words[1:])
     for word in rest:
@@ -60,5 +68,11 @@ def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:
     if how not in FORMATS or not (port == "" or (port.isascii() and port.isdigit() and len(port) <= LONGEST_PORT)):
         return None
     if port and not 1 <= int(port) <= 65535:
+        return None
+    host = given.get("--host", "localhost")
+    # A subset of the names that the parser accepts; it judges all others.
+    if not (host.isascii() and host.replace(".", "a").replace("-", "a").isalnum() and len(host) <= LONGEST_HOST):
+        return None
+    if not (host[0].isalnum() and host[-1].isalnum()):
         return None
     return how, given.get("--host"), int(port) if port else None

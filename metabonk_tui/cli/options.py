@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from metabonk_tui.cli.exit_codes import UsageError
 
@@ -32,9 +32,32 @@ class Parser(argparse.ArgumentParser):
     def _hint(self, message: str) -> str:
         if "unrecognized arguments:" not in message:
             return ""
-        typed = message.split("unrecognized arguments:")[1].split()[0].split("=")[0]
-        known = [option for action in self._actions for option in action.option_strings]
-        return nearest(typed, known)
+        typed = unrecognized(message)
+        if typed in ("-V", "--version"):
+            return f"; {typed} belongs before the verb: {PROGRAM} {typed}"
+        if typed in {f"--{name.replace('_', '-')}" for name in (*POOL_OPTIONS, *SCREEN_OPTIONS, "plain")}:
+            return f"; {typed} is not an option of {self.prog.removeprefix(PROGRAM).strip()}"
+        return nearest(typed, self.option_names())
+
+    def option_names(self) -> list[str]:
+        """List the options, like "--json"."""
+        return [option for action in self._actions for option in action.option_strings]
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise ArgumentError for a value that is no choice; the message names the nearest choice, else all."""
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and value not in choices:
+            hint = nearest(str(value), choices) or f"; choose from {', '.join(choices)}"
+            message = f"invalid choice: {str(value)[:80]!r}{hint}"
+            if not action.option_strings and not action.metavar:  # argparse would name the attribute: "argument what"
+                self.error(message)
+            raise argparse.ArgumentError(action, message)
+
+
+def unrecognized(message: str) -> str:
+    """Return the first option that argparse's message calls unrecognized, without its value; "" for none."""
+    words = message.partition("unrecognized arguments:")[2].split()
+    return words[0].split("=")[0] if words else ""
 
 
 def nearest(typed: str, known: list[str]) -> str:
@@ -56,7 +79,7 @@ def add_pool_options(parser: argparse.ArgumentParser) -> None:
     absent = argparse.SUPPRESS
     add("--workers", type=count, metavar="N", default=absent, help="set how many workers are wanted")
     add("--base-port", type=port, metavar="P", default=absent, help="set the base port: worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="set the host of the workers")
+    add("--host", type=host, metavar="H", default=absent, help="set the host of the workers")
     add(
         "--speed",
         type=factor,
@@ -67,21 +90,68 @@ def add_pool_options(parser: argparse.ArgumentParser) -> None:
     add("--read-only", action="store_true", default=absent, help="disable launch, stop and resize")
 
 
+def add_plain_option(parser: argparse.ArgumentParser) -> None:
+    help_text = "print a sentence for each change instead of drawing: for pipes and screen readers"
+    parser.add_argument("--plain", action="store_true", default=argparse.SUPPRESS, help=help_text)
+
+
+def add_screen_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the verbs that open the screens. They may precede the verb too."""
+    add, absent = parser.add_argument, argparse.SUPPRESS
+    add("--ascii", action="store_true", default=absent, help="draw with ASCII characters only")
+    add("--slow", action="store_true", default=absent, help="for a slow line: 16 colours, no tint, drawn every 2 s")
+    add("--mouse", action="store_true", default=absent, help="use the mouse: the wheel scrolls, a click selects")
+
+
+def add_pool_address(parser: argparse.ArgumentParser, *, has_speed: bool = False) -> None:
+    """Add the options that select the pool of which 'last' is the newest run.
+
+    The commands that a monitor suggests for a demo have --speed; `has_speed`: the verb reads it itself.
+    """
+    add_config_option(parser)
+    add, absent = parser.add_argument, argparse.SUPPRESS
+    add("--base-port", type=port, metavar="P", default=absent, help="'last': the newest run of the pool at this port")
+    add("--host", type=host, metavar="H", default=absent, help="'last': the newest run of the pool on this host")
+    if not has_speed:
+        add("--speed", type=factor, metavar="X", default=absent, help=absent)
+
+
 POOL_OPTIONS = ("config", "workers", "base_port", "host", "speed", "read_only")
+SCREEN_OPTIONS = ("ascii", "slow", "mouse")
 
 
 def overrides(options: argparse.Namespace) -> dict[str, dict[str, object]]:
-    """Return the typed pool options as a tree in the shape of the configuration file."""
+    """Return the typed options as a tree in the shape of the configuration file."""
     pool = {key: getattr(options, key) for key in ("workers", "base_port", "host") if hasattr(options, key)}
-    return {"pool": pool} if pool else {}
+    ui: dict[str, object] = {key: True for key in ("slow", "mouse") if hasattr(options, key)}
+    if hasattr(options, "ascii"):
+        ui["glyphs"] = "ascii"
+    return {name: keys for name, keys in (("pool", pool), ("ui", ui)) if keys}
 
 
 def count(text: str) -> int:
     return _whole(text, 1, 1000, "a number of workers from 1 to 1000")
 
 
+def views(text: str) -> int:
+    return _whole(text, 1, 16, "a number of pages from 1 to 16")
+
+
 def port(text: str) -> int:
     return _whole(text, 1, 65535, "a port from 1 to 65535")
+
+
+def listen_port(text: str) -> int:
+    return _whole(text, 0, 65535, "a port from 1 to 65535, or 0 for a free one")
+
+
+def host(text: str) -> str:
+    """Return a text that has the form of a host name or an address. Raises ArgumentTypeError."""
+    from metabonk_tui.core.config.consistency import is_host
+
+    if not is_host(text):
+        raise argparse.ArgumentTypeError(f"expected a host name or an address, found {text[:80]!r}")
+    return text
 
 
 def pid(text: str) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
 from metabonk_tui.adapters.host.gpu import Gpus
@@ -20,6 +23,7 @@ from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
 from metabonk_tui.adapters.process.descriptors import why_too_few
 from metabonk_tui.adapters.process.environ import Environments
 from metabonk_tui.adapters.process.exits import ExitCodeReader
+from metabonk_tui.adapters.process.log_ends import LogEnds
 from metabonk_tui.adapters.process.log_tail import LogTails
 from metabonk_tui.adapters.process.spawn import take_ended
 from metabonk_tui.adapters.process.suspension import around_suspension
@@ -31,17 +35,17 @@ from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.look import LookingJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
-from metabonk_tui.cli.live.notifiers import alert_hook, exporters
+from metabonk_tui.cli.live.notifiers import alert_channels, exporters
 from metabonk_tui.cli.live.preflight_checks import PoolChecks
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
+from metabonk_tui.cli.stepping import stepper
 from metabonk_tui.core.config.schema import Config, PoolBackendName
 from metabonk_tui.core.model.pool import RolePolicy
 from metabonk_tui.core.model.refs import ONLY_HOST
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Exporter, PoolBackend
-from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.mask import secret_words
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import PoolReaders
@@ -49,9 +53,11 @@ from metabonk_tui.engine.engine import Engine
 from metabonk_tui.engine.host_collector import HostReaders
 from metabonk_tui.engine.preflight_runner import PreflightChecks
 
+if TYPE_CHECKING:
+    from metabonk_tui.adapters.alerts.channel import AlertChannel
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+
+class Backend(Struct, frozen=True):
     """What stands behind a name in `pool.backend`."""
 
     make_pool: Callable[[Config, Path, RunClock, bool, str, ControllerRole, ProcessTable], PoolBackend]
@@ -81,12 +87,16 @@ BACKENDS: Mapping[PoolBackendName, Backend] = {
 """Another backend is a class in adapters/pools, its name in the schema, and a line here."""
 
 
+SEVERAL_HOSTS = "a pool of several hosts is only watched: launch, stop and resize it on each host itself"
+
+
 @contextmanager
 def watching(
     config: Config,
     *,
     call: str,
     speed: float = 1.0,
+    clock: RunClock | None = None,
     read_only: bool = False,
     state: Path | None = None,
     notifies: bool = False,
@@ -95,13 +105,13 @@ def watching(
 ) -> Iterator[Engine]:
     """Monitor the configured pool while the block runs; the pool keeps running afterwards.
 
-    `call` is the command prefix of the suggested commands. `state` is the folder for locks and recordings;
-    None: the user's. With `notifies` the monitor calls the configured alert hook and serves the configured metrics.
-    `records`: False for a single look.
+    `call` is the command prefix of the suggested commands. `clock` is the run's; None: a new one. `state` is the
+    folder for locks and recordings; None: the user's. With `notifies` the monitor calls the configured alert hook and
+    webhooks, and serves the configured metrics. `records`: False for a single look.
     `when_asked` is how this monitor, as the controller, answers another monitor that asks for control.
     """
     open_log()
-    clock = RunClock(speed)
+    clock = clock or RunClock(speed)
     state_path = state or state_dir()
     role = controller_role(config, state_path, when_asked)
     pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only, call, role)
@@ -119,16 +129,15 @@ def watching(
     checks = make_checks(config, state_path) if make_checks and is_this_machine(config.pool.host) else None
     make_journal = StoreJournal if records else LookingJournal
     journal = make_journal(runs_dir(state_path), config, clock) if config.store.enabled else None
-    hook = alert_hook(config, state_path, lambda text: engine.report_fault(text)) if notifies else None
-    sinks = (hook,) if hook is not None else ()
+    channels = alert_channels(config, state_path, lambda text: engine.report_fault(text)) if notifies else ()
     engine = Engine(
         config,
-        partial(_pool_readers, config, pool, peaks),
+        partial(pool_readers, config, pool, peaks),
         clock,
         stepped,
         journal=journal,
         checks=checks,
-        sinks=sinks,
+        sinks=channels,
         role=role,
     )
     ways_out = exporters(
@@ -138,10 +147,15 @@ def watching(
         engine.report_fault,
         lambda: journal is None or not journal.writer,
         notifies=notifies,
+        channels=channels,
     )
     for exporter in ways_out:
         engine.subscribe(partial(_publish, exporter, engine.latest), exporter.part)
+    for channel in channels:
+        engine.subscribe(partial(_catch_up, channel, engine), f"alert {channel.name}")
     engine.start()
+    for channel in channels:
+        channel.report_problem()
     if too_few := why_too_few(config.pool.workers):
         engine.report_fault(too_few)
     try:
@@ -153,8 +167,10 @@ def watching(
         engine.stop()
         for exporter in ways_out:
             exporter.close()
-        if hook is not None:
-            hook.close()
+        if channels:
+            from metabonk_tui.adapters.alerts.channel import close_all
+
+            close_all(channels)
         keeper.close()
 
 
@@ -162,6 +178,13 @@ def controller_role(config: Config, state: Path, when_asked: RolePolicy) -> Cont
     """Make the role of the configured pool: the same for every spelling of its host, and for every user."""
     name = role_name(config.pool.host, config.pool.base_port)
     return ControllerRole(name, state / f"{name}.lock", when_asked)
+
+
+def _catch_up(channel: AlertChannel, engine: Engine) -> None:
+    snapshot = engine.latest()
+    # Before the first own look, the Snapshot is a recorded one: it shows nothing of now.
+    if snapshot is not None and engine.own_pool is not None:
+        channel.catch_up(snapshot)
 
 
 def _publish(exporter: Exporter, latest: Callable[[], Snapshot | None]) -> None:
@@ -180,10 +203,15 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
-def _pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> PoolReaders:
+def pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> PoolReaders:
     """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
+    if config.host:
+        from metabonk_tui.adapters.agent.start import links_of
+
+        only_looks = WatchOnlyPool(SEVERAL_HOSTS)
+        return PoolReaders(status=client, pool=only_looks, hosts={}, links=links_of(config, state_dir()))
     # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return PoolReaders(
@@ -198,13 +226,15 @@ def host_readers(config: Config, address: str, table: ProcessTable, peaks: Peaks
     """Build the readers of one host; none for another machine, of which nothing here shows anything."""
     if not is_this_machine(address):
         return HostReaders()
+    gpus = Gpus()
     return HostReaders(
         memory=KernelMemory(),
         processes=table,
         environments=Environments(config),
-        gpus=Gpus(),
+        gpus=gpus if gpus.can_read else None,
         env_file=EnvFileWatch(config),
         log_tails=LogTails(words=secret_words(config.environment.secret_words)),
+        log_ends=LogEnds(words=secret_words(config.environment.secret_words)),
         peaks=peaks,
         exits=ExitCodeReader(take_ended),
         kernel_log=KernelLog(),

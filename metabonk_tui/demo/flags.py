@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TRUTHY = ("1", "true", "yes", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """The components of one worker. An unset flag is off, as in MetaBonk's code."""
 
     exploration: bool = False

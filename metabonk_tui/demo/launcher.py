@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
+
+from msgspec import Struct, field
 
 from metabonk_tui.demo.envfile import read_env_file
 from metabonk_tui.demo.pool import TOKEN_KEY, PoolLocation, accepts, end
@@ -37,8 +38,7 @@ OLLAMA_MB = 60.0
 OLLAMA_START_S = 5.0
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(Struct):
     """One worker slot with its process and restarts."""
 
     index: int
@@ -49,8 +49,7 @@ class Slot:
     given_up: bool = False
 
 
-@dataclass(slots=True)
-class Launcher:
+class Launcher(Struct):
     """One launch of one pool."""
 
     pool: PoolLocation

@@ -5,7 +5,7 @@ Pure: from slot, flags and seconds to fields. Every life starts at zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from metabonk_tui.demo.flags import Flags
 from metabonk_tui.demo.numbers import between, oscillating, rising, unit
@@ -16,8 +16,7 @@ MENU_S = 3 * MINUTE_S
 PRE_GAMEPLAY_EPISODE_S = 17 * MINUTE_S
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """The life of one process in one slot."""
 
     slot: int

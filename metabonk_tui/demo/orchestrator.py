@@ -9,7 +9,8 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from metabonk_tui.demo.orphan import live
 from metabonk_tui.demo.serve import Server
@@ -17,8 +18,7 @@ from metabonk_tui.demo.serve import Server
 WINDOW_S = 300.0
 
 
-@dataclass(slots=True)
-class DemoOrchestrator:
+class DemoOrchestrator(Struct):
     """The latest heartbeat of each worker, and the time of its last step change."""
 
     ttl_s: float

@@ -13,9 +13,10 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+
+from msgspec import Struct
 
 TOKEN_KEY = "METABONK_DEMO_POOL"
 MAX_WORKERS = 64
@@ -30,8 +31,7 @@ GRACE_S = 4.0
 KILL_WITHIN_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLocation:
+class PoolLocation(Struct, frozen=True):
     """The folder and the block of ports of one pool."""
 
     directory: Path

@@ -5,8 +5,9 @@ Does not: know processes, ports or real time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Knots = tuple[tuple[float, float], ...]
 """(run minute, MB) points of a memory curve: linear between points, a jump at a repeated minute, then flat."""
@@ -16,8 +17,14 @@ GROWTH_CAP_MB = 300.0
 """Most that a scenario may grow a worker: a demo must not harm its machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Fault(Struct, frozen=True):
+    """What goes wrong with one worker, from this run minute of its life on."""
+
+    kind: Literal["", "hang", "nan", "freeze", "import", "starve", "idle", "race", "loop", "blind", "break"] = ""
+    after_min: float = 0.0
+
+
+class Scenario(Struct, frozen=True):
     """The behaviour of one demo pool."""
 
     summary: str
@@ -45,55 +52,59 @@ class Scenario:
     """Whether an Ollama stand-in runs."""
     finds_ollama: bool = False
     """Whether workers reach it without the env file, as real ones do at Ollama's default port."""
-    fault: Literal["", "hang", "nan", "freeze", "import", "starve", "idle", "race", "loop", "blind", "break"] = ""
-    """The fault of the worker in the last slot; "": none."""
-    fault_after_min: float = 0.0
+    faults: tuple[Fault, ...] = ()
+    """The faults of the workers in the last slots, in the order of the slots."""
     delay_s: tuple[float, float] = (0.0, 0.0)
     """Range of the delay of every answer, in real seconds."""
 
 
 SCENARIOS = {
-    "seed": Scenario("five workers, the env file sourced but never exported", workers=5, planned=3, exported=False),
+    "seed": Scenario(
+        "five workers, env file sourced but not exported: only System2 moves",
+        workers=5,
+        planned=3,
+        exported=False,
+        finds_ollama=True,
+    ),
     "healthy": Scenario("every component learns, gameplay is reached after 40 to 50 minutes"),
-    "silent": Scenario("the env file sets the flags, nobody exported them", exported=False),
+    "silent": Scenario("env file not exported, Ollama not found: every component is silent", exported=False),
     "disabled": Scenario("the env file itself switches the components off", enabled=False),
     "leak": Scenario("every worker's memory grows", memory=((0, 0), (150, 300)), tight_floor=True),
     "steps": Scenario(
         "models load in jumps, then memory is flat", memory=((3, 0), (3, 40), (7, 40), (7, 90), (12, 90), (12, 120))
     ),
     "flaky": Scenario("workers die now and then and are respawned", lifetime_min=(20, 45)),
-    "hung": Scenario("the last worker accepts and never answers again", fault="hang", fault_after_min=8),
-    "nan": Scenario("the last worker's intrinsic reward becomes NaN", fault="nan", fault_after_min=8),
-    "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),
-    "imports": Scenario("the last worker cannot import its intrinsic reward and goes on without it", fault="import"),
-    "starved": Scenario("no frame reaches the last worker's state classifier", fault="starve"),
+    "hung": Scenario("the last worker accepts and never answers again", faults=(Fault("hang", 8),)),
+    "nan": Scenario("the last worker's intrinsic reward becomes NaN", faults=(Fault("nan", 8),)),
+    "zombie": Scenario("the last worker answers, its step stands still", faults=(Fault("freeze", 8),)),
+    "imports": Scenario("the last worker cannot import its intrinsic reward", faults=(Fault("import"),)),
+    "starved": Scenario("no frame reaches the last worker's state classifier", faults=(Fault("starve"),)),
     "mixed": Scenario(
-        "the env file sourced but not exported, and the launcher switches System2 on as the real one does",
-        exported=False,
-        finds_ollama=True,
+        "no frames on w1, NaN on w2, w3 hangs, w4 stands still, w5 races",
+        workers=6,
+        faults=(Fault("starve"), Fault("nan", 8), Fault("hang", 14), Fault("freeze", 11), Fault("race", 17)),
     ),
     "override": Scenario(
-        "the launcher's profile switches System2 off, whatever the env file says",
+        "the launcher's profile switches System2 off, whatever the file says",
         profile=(("METABONK_SYSTEM2_ENABLED", "0"),),
     ),
     "swallowed": Scenario(
-        "pure vision swallows the intrinsic reward: the env file forgets the key that applies it",
+        "pure vision swallows the intrinsic reward: the env file lacks a key",
         missing_keys=("METABONK_INTRINSIC_APPLY_IN_PURE_VISION",),
     ),
-    "mute": Scenario("Ollama is down: System2 asks and nobody answers", ollama=False),
-    "idle": Scenario("the last worker answers from the start, and nothing in it ever grows", fault="idle"),
-    "racing": Scenario("the last worker's step rate jumps fortyfold", fault="race", fault_after_min=8),
-    "looping": Scenario(
-        "the last worker dies a minute after every start", fault="loop", fault_after_min=1, restarts=1000
-    ),
-    "frozen": Scenario("the last worker's steps advance, its frames do not", fault="blind", fault_after_min=8),
-    "broken": Scenario("the last worker answers with HTTP 500", fault="break", fault_after_min=8),
+    "mute": Scenario("Ollama is down: System2 asks and gets no answer", ollama=False),
+    "idle": Scenario("the last worker answers, and nothing in it ever grows", faults=(Fault("idle"),)),
+    "racing": Scenario("the last worker's step rate jumps fortyfold", faults=(Fault("race", 8),)),
+    "looping": Scenario("the last worker dies a minute after every start", faults=(Fault("loop", 1),), restarts=1000),
+    "frozen": Scenario("the last worker's steps advance, its frames do not", faults=(Fault("blind", 8),)),
+    "broken": Scenario("the last worker answers with HTTP 500", faults=(Fault("break", 8),)),
     "slow": Scenario("every answer takes about a second", delay_s=(0.7, 1.5)),
     "crash": Scenario(
-        "ends like the failed run: silent, leaking, killed after 75 minutes",
+        "only System2 moves, memory falls, workers are killed at 75 minutes",
         workers=5,
         planned=3,
         exported=False,
+        finds_ollama=True,
         memory=((0, 0), (75, 250)),
         tight_floor=True,
         lifetime_min=(75, 80),
@@ -113,6 +124,12 @@ def extra_mb(knots: Knots, minute: float) -> float:
             break
         left_minute, level = right_minute, right
     return min(level, GROWTH_CAP_MB)
+
+
+def fault_of(row: Scenario, slot: int, workers: int) -> Fault:
+    """Return the fault of the worker in a slot of so many; without one its kind is ""."""
+    place = slot - (workers - len(row.faults))
+    return row.faults[place] if 0 <= place < len(row.faults) else Fault()
 
 
 def lifetime_min(row: Scenario, slot: int, attempt: int) -> float:

@@ -10,7 +10,9 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.demo.document import document, policy
 from metabonk_tui.demo.flags import Flags
@@ -18,7 +20,7 @@ from metabonk_tui.demo.life import Life
 from metabonk_tui.demo.memory import Ballast, meminfo_mb, rss_mb
 from metabonk_tui.demo.numbers import between
 from metabonk_tui.demo.orphan import live
-from metabonk_tui.demo.scenarios import Scenario, extra_mb, lifetime_min
+from metabonk_tui.demo.scenarios import Fault, Scenario, extra_mb, fault_of, lifetime_min
 from metabonk_tui.demo.serve import Server, get, post
 from metabonk_tui.demo.system2 import System2
 
@@ -42,8 +44,7 @@ def log_line(text: str) -> None:
     print(text, flush=True)
 
 
-@dataclass(slots=True)
-class DemoWorker:
+class DemoWorker(Struct):
     """The identity and state of one worker process."""
 
     slot: int
@@ -53,8 +54,8 @@ class DemoWorker:
     speed: float
     attempt: int
     base_mb: float
-    faulty: bool
-    """Whether the scenario's fault affects this worker."""
+    own_fault: Fault
+    """The fault of this worker; without one its kind is ""."""
     flags: Flags
     life: Life
     system2: System2
@@ -72,13 +73,12 @@ class DemoWorker:
 
     def fault(self) -> str:
         """Return the active fault; "": none yet."""
-        struck = self.faulty and self.age_s() >= self.scenario.fault_after_min * 60
-        return self.scenario.fault if struck else ""
+        return self.own_fault.kind if self.age_s() >= self.own_fault.after_min * 60 else ""
 
     def seen_s(self) -> float:
         """Return the run second that the numbers show; with fault "freeze" or "idle" it is constant."""
         is_frozen = self.fault() in ("freeze", "idle")
-        return max(self.scenario.fault_after_min * 60, FIELDS_READY_S) if is_frozen else self.age_s()
+        return max(self.own_fault.after_min * 60, FIELDS_READY_S) if is_frozen else self.age_s()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, object] | None:
         """Return (HTTP status, document) for `GET /status`; None: never answer."""
@@ -103,7 +103,7 @@ class DemoWorker:
 
     def change(self, status: dict[str, object], fault: str, t: float) -> None:
         """Apply the fault "race" or "blind" to a status at run second `t`."""
-        struck = self.scenario.fault_after_min * 60
+        struck = self.own_fault.after_min * 60
         if fault == "race":
             status["step"] = status["steps"] = self.life.steps(struck) + self.life.steps(RACE * (t - struck))
             return
@@ -131,7 +131,7 @@ class DemoWorker:
 
     def blind_s(self) -> float:
         """Return the real seconds since the last frame; 0.0 without the fault "blind"."""
-        struck_s = self.scenario.fault_after_min * 60
+        struck_s = self.own_fault.after_min * 60
         return (self.age_s() - struck_s) / self.speed if self.fault() == "blind" else 0.0
 
     def heartbeat(self) -> dict[str, object]:
@@ -195,8 +195,8 @@ def run_worker(
     workers: int,
 ) -> int:
     """Run a worker until it ends; return 3 if the port is taken, as MetaBonk does."""
-    flags, name, faulty = Flags.read(os.environ), f"omega-{slot}", slot == workers - 1
-    if faulty and scenario.fault == "import" and flags.intrinsic:
+    flags, name, own_fault = Flags.read(os.environ), f"omega-{slot}", fault_of(scenario, slot, workers)
+    if own_fault.kind == "import" and flags.intrinsic:
         log_line(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
         flags = replace(flags, intrinsic=False)
     worker = DemoWorker(
@@ -207,9 +207,9 @@ def run_worker(
         speed=speed,
         attempt=attempt,
         base_mb=memory_mb,
-        faulty=faulty,
+        own_fault=own_fault,
         flags=flags,
-        life=Life(slot, flags, starved=faulty and scenario.fault == "starve"),
+        life=Life(slot, flags, starved=own_fault.kind == "starve"),
         system2=System2(slot, flags, log_line),
         heartbeat_s=float(os.environ.get("METABONK_HEARTBEAT_S", "2")),
     )

@@ -5,7 +5,7 @@ These acts change no process: alerts that were seen, and a gate that is taken ag
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample

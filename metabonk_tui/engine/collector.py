@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
@@ -19,10 +22,12 @@ from metabonk_tui.core.model.sample import (
     Sample,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.hosts import HostLink
 from metabonk_tui.core.ports.live import OrchestratorReader, PoolBackend, StatusPoller
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.host_collector import HostCollector, HostReaders
-from metabonk_tui.engine.schedule import interval_s
+from metabonk_tui.engine.log_ends import WorkerLines
+from metabonk_tui.engine.schedule import BURST_EVERY_S, bursts, interval_s, spread_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
 WAIT_SHARE = 0.8
@@ -33,8 +38,7 @@ ORCHESTRATOR_EVERY_S = 2.0
 """Workers send the orchestrator a heartbeat every 5 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolReaders:
+class PoolReaders(Struct, frozen=True):
     """Everything that the collector reads: the pool, its workers' `/status`, and its hosts."""
 
     status: StatusPoller
@@ -42,6 +46,8 @@ class PoolReaders:
     hosts: Mapping[HostName, HostReaders]
     orchestrator: OrchestratorReader | None = None
     """None: none is configured."""
+    links: Mapping[HostName, HostLink] = {}
+    """The agents of a pool on several hosts, which then read everything; empty: `hosts` reads it here."""
 
 
 class Collector:
@@ -56,7 +62,8 @@ class Collector:
         self._orchestrator: SingleFlight[OrchestratorReading] = SingleFlight("the orchestrator", fault_log)
         self._hosts = {name: HostCollector(host, clock, fault_log) for name, host in readers.hosts.items()}
         self._fault_log = fault_log
-        self._polls: dict[WorkerRef, SingleFlight[Observation]] = {}
+        self._polls: dict[WorkerRef, SingleFlight[Callable[[], Observation]]] = {}
+        self._poll_worker: dict[WorkerRef, Callable[[], Awaitable[Callable[[], Observation]]]] = {}
         self._timeouts: dict[WorkerRef, Observation] = {}
         self._orchestrator_latest: OrchestratorReading | None = None
         self._orchestrator_asked_s: float | None = None
@@ -64,16 +71,20 @@ class Collector:
         self._desired = config.pool.workers
         self._refs = [WorkerRef(slot=slot) for slot in range(self._desired)]
         self._answered: set[WorkerRef] = set()
+        self._left_out = 0
+        """How many workers were not polled in the last tick, because they exceed the limit."""
 
     @property
     def interval_s(self) -> float:
         """The real seconds between two ticks, by the current number of workers."""
         return interval_s(self._config, len(self._refs), self._clock.speed)
 
-    async def gather(self, *, lag_s: float | None = None, fresh: bool = False) -> Sample:
+    async def gather(
+        self, *, lag_s: float | None = None, fresh: bool = False, waited_s: float | None = None
+    ) -> Sample:
         """Read everything once. Never raises: a late answer is left out, a failed reading is None.
 
-        `fresh`: scan for new processes now.
+        `fresh`: scan for new processes now. `waited_s`: the interval that the operator chose, in real seconds.
         """
         now_s = asyncio.get_running_loop().time()
         wait_limit_s = self.interval_s * WAIT_SHARE
@@ -82,7 +93,7 @@ class Collector:
         discovery_until_s = now_s + min(wait_limit_s / 2, DISCOVERY_LIMIT_S)
         pool = await self._find_workers(discovery_until_s, wait_limit_s, fresh)
         workers = await self._read_workers(until_s, wait_limit_s)
-        hosts, environments, log_tails = self._take_hosts(workers, wait_limit_s)
+        hosts, environments, log_tails, log_ends = self._take_hosts(workers, wait_limit_s)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -91,10 +102,12 @@ class Collector:
             environments=environments,
             env_file=next((file for host in self._hosts.values() if (file := host.changed_env_file())), None),
             log_tails=log_tails,
+            log_ends=log_ends,
             pool=None if pool is None else self._with_run_times(pool),
             events=(*self._fault_log.take_events(), *(e for host in self._hosts.values() for e in host.take_events())),
             run=self._first_header(t, pool) if self._is_first else None,
             lag_s=lag_s,
+            interval_s=None if waited_s is None else waited_s * self._clock.speed,
         )
         self._is_first = False
         return sample
@@ -106,6 +119,14 @@ class Collector:
         await wait_for((self._pool,), asyncio.get_running_loop().time() + min(wait_limit_s / 2, DISCOVERY_LIMIT_S))
         pool = self._pool.take(wait_limit_s)
         return None if pool is None else self._with_run_times(pool)
+
+    async def first_processes(self) -> tuple[ProcessReading, ...]:
+        """Read the processes before the first tick, with real start times. Raises what a reader raises."""
+        found: tuple[ProcessReading, ...] = ()
+        for host in self._readers.hosts.values():
+            if host.processes is not None:
+                found += await asyncio.to_thread(host.processes.read, True)
+        return found
 
     def mark_run_known(self) -> None:
         """Send no RunHeader with the next Sample: the run is known already."""
@@ -163,29 +184,43 @@ class Collector:
             # A pool that ended has no desired count: its slots stay visible until the next pool starts.
             self._desired = pool.desired
         heartbeats = set(self._orchestrator_latest.workers) if self._orchestrator_latest else set()
-        wanted = {WorkerRef(slot=slot) for slot in range(self._desired)}
         # A worker that answered once in a run is asked until another run begins: its silence is news.
-        self._refs = sorted(wanted | in_tables | heartbeats | self._answered)[:MAX_WORKERS]
+        self._refs = self._limited(in_tables | heartbeats | self._answered)
         return pool
+
+    def _limited(self, seen: set[WorkerRef]) -> list[WorkerRef]:
+        """Return the workers to poll, seen or wanted. Say once how many are left out, the unseen first."""
+        most = max(MAX_WORKERS, self._config.pool.workers)
+        wanted = {WorkerRef(slot=slot) for slot in range(self._desired)}
+        every = sorted(seen | wanted)
+        left_out = max(0, len(every) - most)
+        if left_out and left_out != self._left_out:
+            self._fault_log.report_fault(f"polling {most} of {len(every)} workers: no more are asked, judged or shown")
+        self._left_out = left_out
+        return every if not left_out else sorted([*sorted(seen), *sorted(wanted - seen)][:most])
 
     async def _read_workers(self, until_s: float, wait_limit_s: float) -> dict[WorkerRef, Observation]:
         """Poll every worker, and read what else the hosts have."""
-        readers = self._readers
-        for ref in self._refs:
-            url = self._url(ref)
-            poll = self._polls.setdefault(ref, SingleFlight(f"the poll of worker {ref.written}", self._fault_log))
-            poll.ask(lambda url=url: readers.status.poll(url))  # type: ignore[misc]
         flights = [flight for host in self._hosts.values() for flight in host.ask_rest()]
+        loop = asyncio.get_running_loop()
+        begin_s = loop.time()
+        for number, burst in enumerate(bursts(self._refs, spread_s(self.interval_s, until_s - begin_s))):
+            # A burst that is late already begins at once: it needs the time for its answers.
+            if (early_s := begin_s + number * BURST_EVERY_S - loop.time()) > 0:
+                await asyncio.sleep(early_s)
+            for ref in burst:
+                self._ask_worker(ref)
         await wait_for((*flights, *self._polls.values()), until_s)
         return self._take_observations(wait_limit_s)
 
     def _take_hosts(
         self, workers: Mapping[WorkerRef, Observation], wait_limit_s: float
-    ) -> tuple[dict[HostName, HostReading], dict[WorkerRef, EnvReading], dict[WorkerRef, tuple[str, ...]]]:
+    ) -> tuple[dict[HostName, HostReading], dict[WorkerRef, EnvReading], WorkerLines, WorkerLines]:
         """Take what was read of every host: the readings, and what changed of the workers."""
         hosts: dict[HostName, HostReading] = {}
         environments: dict[WorkerRef, EnvReading] = {}
-        log_tails: dict[WorkerRef, tuple[str, ...]] = {}
+        log_tails: WorkerLines = {}
+        log_ends: WorkerLines = {}
         for name, host in self._hosts.items():
             refs = [ref for ref in self._refs if ref.host == name]
             answers = {ref: seen for ref, seen in workers.items() if ref.host == name}
@@ -193,20 +228,24 @@ class Collector:
             if tick.reading != NOT_READ:
                 hosts[name] = tick.reading
             environments |= tick.environments
-            log_tails |= tick.log_tails
-        return hosts, environments, log_tails
+            log_tails = {**log_tails, **tick.log_tails}
+            log_ends = {**log_ends, **tick.log_ends}
+        return hosts, environments, log_tails, log_ends
 
     def _take_observations(self, wait_limit_s: float) -> dict[WorkerRef, Observation]:
         """Join the workers' answers with their processes and heartbeats."""
         processes = {process.who: process for host in self._hosts.values() for process in host.processes or ()}
         observations = {}
+        wanted = set(self._refs)
         for ref, poll in list(self._polls.items()):
-            answer = poll.take(wait_limit_s)
-            if ref not in self._refs:
+            received = poll.take(wait_limit_s)
+            if ref not in wanted:
                 if poll.task is None:
-                    del self._polls[ref]
+                    del self._polls[ref], self._poll_worker[ref]
                 self._timeouts.pop(ref, None)
                 continue
+            # All answers are decoded one after the other: between polls, it takes half as long again.
+            answer = None if received is None else self._decoded(ref, received)
             if answer is not None:
                 self._timeouts.pop(ref, None)
                 if answer.error == "timeout":
@@ -220,6 +259,14 @@ class Collector:
                 self._answered.add(ref)
             observations[ref] = self._with_process(ref, answer, processes.get(ref))
         return observations
+
+    def _decoded(self, ref: WorkerRef, received: Callable[[], Observation]) -> Observation | None:
+        """Decode an answer; None: a bug, which is noted."""
+        try:
+            return received()
+        except Exception as error:
+            self._fault_log.note(f"the poll of worker {ref.written}", error)
+            return None
 
     def _with_process(self, ref: WorkerRef, answer: Observation, process: ProcessReading | None) -> Observation:
         heartbeat = self._orchestrator_latest.workers.get(ref) if self._orchestrator_latest else None
@@ -244,6 +291,12 @@ class Collector:
         """Return whether the process table of the worker's host has listed a worker so far."""
         host = self._hosts.get(ref.host)
         return host is not None and host.has_shown_workers
+
+    def _ask_worker(self, ref: WorkerRef) -> None:
+        if ref not in self._polls:
+            self._polls[ref] = SingleFlight(f"the poll of worker {ref.written}", self._fault_log)
+            self._poll_worker[ref] = partial(self._readers.status.ask, self._url(ref))
+        self._polls[ref].ask(self._poll_worker[ref])
 
     def _url(self, ref: WorkerRef) -> str:
         pool = self._config.pool

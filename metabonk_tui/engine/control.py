@@ -5,7 +5,7 @@ Does not: decide whether this monitor yields; the role does, so that a stalled s
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample

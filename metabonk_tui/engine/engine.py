@@ -9,15 +9,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import alert_transitions
-from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
@@ -32,7 +32,7 @@ from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
 from metabonk_tui.engine.operations import OperationRunner, refusal
 from metabonk_tui.engine.preflight_runner import Preflight, PreflightChecks
-from metabonk_tui.engine.schedule import TickSchedule
+from metabonk_tui.engine.schedule import TickSchedule, is_set_within
 from metabonk_tui.engine.shared_run import SharedRun, uncontrolled
 from metabonk_tui.engine.single_flight import FaultLog
 
@@ -101,6 +101,7 @@ class Engine:
         self._watch: MemoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
+        self._chosen_interval_s = 0.0
         self._preflight = Preflight(checks, clock, self._wake_all) if checks is not None else None
         self.fault: str | None = None
         """The bug that stopped the newest Sample, for people; None: no bug. The Snapshot is older than the Sample."""
@@ -152,14 +153,12 @@ class Engine:
 
     def submit(self, plan: Plan) -> None:
         """Carry a plan out; the Snapshots show its progress and result."""
-        runner = self._runner
-        if runner is not None:
+        if (runner := self._runner) is not None:
             self._call(lambda: runner.begin(plan))
 
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
         """Arm or disarm the memory watch. Keys, the configuration and verbs all use this method."""
-        watch = self._watch
-        if watch is not None:
+        if (watch := self._watch) is not None:
             self._call(lambda: watch.arm(on, by, dry_run, self._own_pool))
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
@@ -202,6 +201,11 @@ class Engine:
         """Request a tick now."""
         self._call(self._nudge.set)
 
+    def poll_every(self, interval_s: float) -> None:
+        """Tick at this interval (real seconds) from now on; 0: as configured."""
+        self._chosen_interval_s = interval_s
+        self.poll_now()
+
     def report_fault(self, message: str) -> None:
         """Emit an event for a part of the monitor that fails."""
         self._call(lambda: self._fault_log.report_fault(message))
@@ -229,7 +233,7 @@ class Engine:
 
     async def _run(self) -> None:
         readers = self._make_readers()
-        collector = Collector(self._config, readers, self._clock, self._fault_log)
+        collector = self._collector_of(readers)
         self._runner = OperationRunner(
             readers.pool, self._clock, collector.header, self._nudge.set, self._check_interlock
         )
@@ -242,7 +246,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
-            await self._restore_run(collector, readers)
+            await self._restore_run(collector)
             await self._tick_forever(collector, self._watch)
         finally:
             self._shared_run.close()
@@ -251,6 +255,13 @@ class Engine:
             await collector.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
+
+    def _collector_of(self, readers: PoolReaders) -> Collector:
+        if not readers.links:
+            return Collector(self._config, readers, self._clock, self._fault_log)
+        from metabonk_tui.engine.hosts_collector import HostsCollector
+
+        return HostsCollector(self._config, readers, self._clock, self._fault_log)
 
     def _check_interlock(self, action: Action) -> InterlockResult:
         # Before the first own look, the Snapshot is a recorded one: it proves nothing about now.
@@ -262,15 +273,12 @@ class Engine:
         self.poll_now()
         self._call(self._wake_all)
 
-    async def _restore_run(self, collector: Collector, readers: PoolReaders) -> None:
+    async def _restore_run(self, collector: Collector) -> None:
         """Publish the recorded state of the run that is already under way."""
         if not self._has_journal:
             return
-        processes: tuple[ProcessReading, ...] = ()
         try:
-            for host in readers.hosts.values():
-                if host.processes is not None:
-                    processes += await asyncio.to_thread(host.processes.read, True)
+            processes = await collector.first_processes()
         except Exception as error:
             self._fault_log.note("reading the recording", error)
             return
@@ -326,29 +334,20 @@ class Engine:
         was_nudged = False
         while True:
             began_s = loop.time()
-            lag_s = schedule.begin(began_s, collector.interval_s)
+            lag_s = schedule.begin(began_s, collector.interval_s, self._chosen_interval_s, is_watched=watch.is_armed)
             recorded = self._shared_run.read_new()
             if recorded is None:
-                sample = await collector.gather(lag_s=lag_s, fresh=was_nudged)
+                sample = await collector.gather(lag_s=lag_s, fresh=was_nudged, waited_s=schedule.waited_s)
                 self._own_pool = sample.pool or self._own_pool
                 self._take(self._contribute(self._after_last_run(sample)), collector, watch)
             else:
                 pool = await collector.pool()
                 self._own_pool = pool or self._own_pool
                 self._follow(recorded, pool, collector)
-            was_nudged = await self._wait_for_nudge(schedule.wait_s(loop.time()))
+            was_nudged = await is_set_within(self._nudge, schedule.wait_s(loop.time()))
             if was_nudged:
                 await asyncio.sleep(max(0.0, NUDGE_INTERVAL_S - (loop.time() - began_s)))
             self._nudge.clear()
-
-    async def _wait_for_nudge(self, limit_s: float) -> bool:
-        """Wait for the next tick; True: a request came before the tick was due."""
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._nudge.wait()
-        except TimeoutError:
-            return False
-        return True
 
     def _take(self, sample: Sample, collector: Collector, watch: MemoryWatch | None, *, stored: bool = False) -> None:
         """Record a Sample, step, publish. A bug in one of these does not stop the others.
@@ -371,6 +370,9 @@ class Engine:
                 self._shared_run.store(sample, None)
             return
         self.fault = self._pending_sample = None
+        if before is None:
+            # The first picture does not wait for the disk: a new recording may take a tenth of a second.
+            self._publish(self._shared_run.with_recording(snapshot))
         if not stored:
             self._shared_run.store(sample, snapshot)
         snapshot = self._shared_run.with_recording(snapshot)

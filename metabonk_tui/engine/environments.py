@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
@@ -12,20 +13,22 @@ from metabonk_tui.core.ports.live import EnvReader
 
 EVERY_S = 30.0
 """Seconds between two readings of the same process's environment."""
+AGAIN_S = 30.0
+"""Seconds after which an unchanged reading is sent once more."""
 YOUNG_S = 5.0
 YOUNG_EVERY_S = 2.0
 """A process younger than 5 s is read every 2 s: between fork and exec it still has its parent's environment."""
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownEnvironment:
+class _KnownEnvironment(Struct, frozen=True):
     process: ProcessRef
     read_at: float
     reading: EnvReading
+    sent_at: float | None
+    """When it was sent for the first time; None: it was sent a second time since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """A worker process whose environment is due; `started_at` in real Unix seconds."""
 
     ref: WorkerRef
@@ -52,14 +55,21 @@ class EnvironmentWatch:
         return tuple(due)
 
     def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
-        """Remember these readings; return those that changed or belong to a new process."""
-        changed = {}
+        """Remember these readings; return those that changed or belong to a new process, and each once more later.
+
+        On a busy machine a reading may arrive in a sample without an answer of its worker: the next answer then brings
+        the new pid, and with it the step forgets the environment that it has.
+        """
+        sent = {}
         for due, reading in read:
             known = self._known.get(due.ref)
-            self._known[due.ref] = _KnownEnvironment(due.process, now, reading)
-            if known is None or not known.process.same_as(due.process) or known.reading != reading:
-                changed[due.ref] = reading
-        return changed
+            is_new = known is None or not known.process.same_as(due.process) or known.reading != reading
+            sent_at = now if is_new or known is None else known.sent_at
+            is_again = not is_new and sent_at is not None and now - sent_at >= AGAIN_S
+            self._known[due.ref] = _KnownEnvironment(due.process, now, reading, None if is_again else sent_at)
+            if is_new or is_again:
+                sent[due.ref] = reading
+        return sent
 
     def forget(self) -> None:
         """Forget all readings, so that a new run gets every environment again."""

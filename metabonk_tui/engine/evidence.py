@@ -49,8 +49,10 @@ class EvidenceWatch:
         if self._exit_reader is not None and self.exits.is_due:
             self.exits.ask(partial(_read, self._exit_reader, tuple(self._directories), self._earlier))
             self._earlier = ()
-        if self._log_reader is not None and self.kernel_log.is_due:
-            self.kernel_log.ask(self._log_reader.read)
+        reader = self._log_reader
+        # A thread is woken only for news: most kernels log nothing for minutes.
+        if reader is not None and self.kernel_log.is_due and (self._emitted_log is None or reader.has_news()):
+            self.kernel_log.ask(reader.read)
         changed_log = None
         if log is not None and (log.kills or log.gpu_faults or self._is_news(log)):
             changed_log = self._emitted_log = log

@@ -5,10 +5,12 @@ Does not: poll the workers, or judge what it reads.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import (
     GpuReading,
@@ -27,6 +29,7 @@ from metabonk_tui.core.ports.live import (
     ExitReader,
     GpuReader,
     KernelLogReader,
+    LogEndReader,
     LogReader,
     MemoryReader,
     PeaksReader,
@@ -35,6 +38,7 @@ from metabonk_tui.core.ports.live import (
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
 from metabonk_tui.engine.evidence import EvidenceWatch
+from metabonk_tui.engine.log_ends import LogEndWatch, WorkerLines
 from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
@@ -44,8 +48,7 @@ ENV_FILE_EVERY_S = 5.0
 """Seconds between two checks whether the env file changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostReaders:
+class HostReaders(Struct, frozen=True):
     """Everything that is read of one host; None: this monitor has no such reader."""
 
     memory: MemoryReader | None = None
@@ -55,18 +58,19 @@ class HostReaders:
     env_file: EnvFileReader | None = None
     """The pool's env file, on the host of its launcher."""
     log_tails: LogReader | None = None
+    log_ends: LogEndReader | None = None
     peaks: PeaksReader | None = None
     exits: ExitReader | None = None
     kernel_log: KernelLogReader | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HostTick:
+class HostTick(Struct, frozen=True):
     """What one tick read of a host: its reading, and the readings of its workers that changed."""
 
     reading: HostReading
     environments: Mapping[WorkerRef, EnvReading]
-    log_tails: Mapping[WorkerRef, tuple[str, ...]]
+    log_tails: WorkerLines
+    log_ends: WorkerLines
 
 
 class HostCollector:
@@ -86,6 +90,7 @@ class HostCollector:
         self._peaks: SingleFlight[tuple[RunPeaks, ...]] = SingleFlight("what earlier runs held", fault_log)
         self._peaks_requested = False
         self._logs = LogWatch(readers.log_tails, fault_log)
+        self._log_ends = LogEndWatch(readers.log_ends, fault_log)
         self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
         self._watch = EnvironmentWatch()
         self._unconfirmed = UnconfirmedWatch()
@@ -100,9 +105,9 @@ class HostCollector:
         """Start reading the process table, and once the peaks of earlier runs; return what to wait for."""
         if (peaks := self._readers.peaks) is not None and not self._peaks_requested:
             self._peaks_requested = True
-            self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
+            self._peaks.ask_in_thread(peaks.read)
         if (processes := self._readers.processes) is not None:
-            self._processes.ask(lambda: asyncio.to_thread(processes.read, fresh))
+            self._processes.ask_in_thread(partial(processes.read, fresh))
         return (self._processes,)
 
     def take_processes(self, wait_limit_s: float) -> set[WorkerRef]:
@@ -123,13 +128,13 @@ class HostCollector:
         if (memory := readers.memory) is not None:
             if processes is not None:
                 self._pids = [p.pid for p in processes if p.role in ("worker", "ollama") and p.pid is not None]
-            self._memory.ask(lambda: asyncio.to_thread(memory.read, self._pids))
+            self._memory.ask_in_thread(partial(memory.read, self._pids))
         if (gpus := readers.gpus) is not None:
-            self._gpus.ask(lambda: asyncio.to_thread(gpus.read))
+            self._gpus.ask_in_thread(gpus.read)
         self._asked_real_t = self._clock.real(self._clock.now())
         due = self._watch.due(processes or (), self._asked_real_t)
         if (environments := readers.environments) is not None and due:
-            self._environments.ask(lambda: asyncio.to_thread(read_all, environments, due))
+            self._environments.ask_in_thread(partial(read_all, environments, due))
         return (self._memory, self._gpus, self._environments)
 
     def take(
@@ -147,7 +152,8 @@ class HostCollector:
             kernel_log=None if kernel_log is None else self._log_on_run_clock(kernel_log),
         )
         environments = self._watch.update(self._environments.take(wait_limit_s) or (), self._asked_real_t)
-        return HostTick(reading, environments, self._logs.read_new(refs, processes or (), workers))
+        tails = self._logs.read_new(refs, processes or (), workers)
+        return HostTick(reading, environments, tails, self._log_ends.read_new(processes))
 
     def changed_env_file(self) -> EnvFileReading | None:
         """Return the env file's reading if it changed; start the next reading every 5 s without waiting for it."""
@@ -174,7 +180,7 @@ class HostCollector:
         """Return every reading that may be under way."""
         return (
             *(self._processes, self._memory, self._gpus, self._environments, self._peaks),
-            *(self._env_file.flight, self._logs.poller.flight),
+            *(self._env_file.flight, self._logs.poller.flight, self._log_ends.flight),
             *(self._evidence.exits.flight, self._evidence.kernel_log.flight),
         )
 

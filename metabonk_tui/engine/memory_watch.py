@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import watch as memory_watch
@@ -55,6 +56,11 @@ class MemoryWatch:
         self._choice: Choice | None = None
         self._chosen_t = 0.0
         self._pending_events: list[Event] = []
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether the watch may act."""
+        return self._reading.armed
 
     def arm(self, on: bool, by: str, dry_run: bool, pool: PoolReading | None) -> None:
         """Arm or disarm. If another monitor controls the pool, emit which one, and arm once this monitor does."""

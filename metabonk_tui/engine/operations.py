@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.launch.interlock import InterlockResult
 from metabonk_tui.core.model.event import EventKind

@@ -33,4 +33,4 @@ class Poller(Generic[T]):
     def ask(self, read: Callable[[], T]) -> None:
         """Read in a thread, unless a reading is under way; the next reading is due after the interval."""
         self._asked_s = asyncio.get_running_loop().time()
-        self.flight.ask(lambda: asyncio.to_thread(read))
+        self.flight.ask_in_thread(read)

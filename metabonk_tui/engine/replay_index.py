@@ -56,6 +56,11 @@ class ReplayIndex:
         """The number of Snapshots kept to step from."""
         return len(self._kept)
 
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest sample that is read; 0: none is."""
+        return self._numbers[-1] if self._numbers else 0
+
     def time(self, place: int) -> float:
         """Return the time of a sample by its place, from 0."""
         return self._times[place]

@@ -9,9 +9,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
@@ -20,6 +21,7 @@ from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import Playback, marks_of
 from metabonk_tui.core.recordings.seek import EventMoment, FindMark, SeekTarget, Shift, describe_target, find
 from metabonk_tui.engine.operations import refusal
+from metabonk_tui.engine.replay_far import FarWindow
 from metabonk_tui.engine.replay_index import ReplayIndex, ReplayStep
 
 LOG = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class ReplayPlayer:
         """
         self._recording = recording
         self._index = ReplayIndex(recording, step)
+        self._far = FarWindow(recording, step)
         self._zone = zone
         self._now = now
         self._done = done
@@ -150,6 +153,9 @@ class ReplayPlayer:
     def answer_role(self, number: int, yes: bool) -> None:
         """Do nothing."""
 
+    def poll_every(self, interval_s: float) -> None:
+        """Do nothing: a recording has its own interval."""
+
     def poll_now(self) -> None:
         """Do nothing."""
 
@@ -215,6 +221,9 @@ class ReplayPlayer:
 
     def _go_samples(self, samples: int) -> None:
         self._note, self._target, self._playing = "", None, False
+        if self._is_far:
+            self._t = self._far.shifted(self._at, samples, self._index.newest_number) or self._at
+            return
         place = self._index.place(self._at) + samples
         self._t = self._index.time(min(max(place, 0), len(self._index) - 1))
 
@@ -241,17 +250,41 @@ class ReplayPlayer:
             self._target, self._note = None, found
         elif found is None and self._index.whole:
             self._target, self._note = None, "that is not in this recording"
+        elif found is not None and self._is_kept(found):
+            self._target, self._t = None, found
         elif found is not None and (found <= self._read_to_t or self._index.whole):
             self._target = None
             self._t = min(max(found, self._index.time(0)), self._read_to_t)
         self._has_arrived = self._has_arrived or self._target is None
+
+    @property
+    def _is_far(self) -> bool:
+        """Whether the place is shown before the samples up to it are read."""
+        return not self._index.whole and self._at > self._read_to_t
+
+    def _is_kept(self, t: float) -> bool:
+        """Return whether an unread place can be shown now, from a Snapshot that the recording keeps."""
+        is_ahead = not self._index.whole and t > self._read_to_t
+        return is_ahead and self._far.at(t, self._index.newest_number) is not None
+
+    def _shown(self) -> Snapshot:
+        if self._is_far:
+            snapshot = self._far.at(self._at, self._index.newest_number)
+            if snapshot is not None:
+                return snapshot
+        return self._index.at(self._index.place(self._at))
+
+    @property
+    def _sample_t(self) -> float:
+        return self._shown().t if self._is_far else self._index.time(self._index.place(self._at))
 
     def _advance(self) -> None:
         now_s = self._now()
         passed_s, self._played_s = now_s - self._played_s, now_s
         if not self._playing or self._target is not None:
             return
-        self._t = min(self._skip_gap(self._at + passed_s * self._speed, forward=True), self._read_to_t)
+        ends_t = (self._recording.ends_t if self._is_far else None) or self._read_to_t
+        self._t = min(self._skip_gap(self._at + passed_s * self._speed, forward=True), ends_t)
         if self._index.whole and self._t >= self._read_to_t:
             self._playing = False
 
@@ -267,7 +300,7 @@ class ReplayPlayer:
             whole=whole,
             playing=self._playing,
             speed=self._speed,
-            sample_t=self._index.time(self._index.place(self._at)) if self._has_arrived else None,
+            sample_t=self._sample_t if self._has_arrived else None,
             note=self._note,
             runs=tuple(collected.runs),
             marks=(*collected.marks, *unread_marks),
@@ -281,6 +314,7 @@ class ReplayPlayer:
     def _publish(self, *, at_once: bool) -> None:
         """Publish the current place: at once after a command, else every `FRAME_S`."""
         now_s = self._now()
+        snapshot = self._shown() if self._has_arrived else None
         state, before = self._state(), self._playback
         has_changed = before is None or (before.whole, before.playing, before.seek_text) != (
             state.whole,
@@ -289,7 +323,6 @@ class ReplayPlayer:
         )
         if not at_once and not has_changed and now_s - self._published_s < FRAME_S:
             return
-        snapshot = self._index.at(self._index.place(self._at)) if self._has_arrived else None
         if state == before and snapshot is self._latest:
             return
         self._published_s = now_s

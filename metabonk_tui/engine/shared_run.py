@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import overload
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample
@@ -16,8 +18,7 @@ from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.isolated import Isolated
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedSamples:
+class FollowedSamples(Struct, frozen=True):
     """What another monitor recorded since the last tick, and what this monitor adds to it."""
 
     samples: tuple[Sample, ...]
@@ -47,7 +48,9 @@ class SharedRun:
         """Return the last Snapshot of the pool's newest run, presumed over; None: none is recorded. May block."""
         past = self._journal.last() if self._journal is not None else None
         known = rebuild(past, step, with_true_rhythm) if past is not None else None
-        return None if known is None else presumed_over(known)
+        if past is None or known is None:
+            return None
+        return presumed_over(known, cut_by_restart=past.cut_by_restart)
 
     def read_new(self) -> tuple[Sample, ...] | None:
         """Return what another monitor has stored since the last tick; None: no other monitor stores this run."""
@@ -78,7 +81,8 @@ class SharedRun:
         own_run = contributed.run if contributed.run is not newest.run else None
         if (own_events or own_run) and self._journal is not None and self._journal.submit(own_events, own_run):
             contributed = replace(contributed, events=newest.events, run=newest.run)
-        samples = (*fresh[:-1], contributed) if fresh else ()
+        earlier = tuple(replace(sample, pool=_as_seen_here(sample.pool, pool)) for sample in fresh[:-1])
+        samples = (*earlier, contributed) if fresh else ()
         return FollowedSamples(samples, contributed.pool, starts_over)
 
     def with_submitted(self, sample: Sample) -> Sample:
@@ -119,6 +123,19 @@ def uncontrolled(pool: None) -> None: ...
 def uncontrolled(pool: PoolReading | None) -> PoolReading | None:
     """Return a recorded pool without the controller of its time; None: no pool was recorded."""
     return None if pool is None else replace(pool, controller="none", holder="")
+
+
+def _as_seen_here(recorded: PoolReading | None, here: PoolReading | None) -> PoolReading | None:
+    """Return a recorded pool with what this monitor may do: the recorded role is that of the monitor that wrote it."""
+    if recorded is None or here is None:
+        return uncontrolled(recorded)
+    return replace(
+        recorded,
+        controller=here.controller,
+        holder=here.holder,
+        read_only=here.read_only,
+        problem=here.problem,
+    )
 
 
 def _is_recorded_from_start(recorded: tuple[Sample, ...], latest: Snapshot) -> bool:

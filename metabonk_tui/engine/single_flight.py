@@ -9,7 +9,7 @@ import asyncio
 import errno
 import logging
 import resource
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from metabonk_tui.core.model.event import EventKind
@@ -75,17 +75,32 @@ class SingleFlight(Generic[T]):
     def __init__(self, part: str, fault_log: FaultLog) -> None:
         self._part = part
         self._fault_log = fault_log
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Future[T] | None = None
         self._asked_s = 0.0
         self._took_s = 0.0
+        self.awaited: Awaited | None = None
+        """Where the end of the read is counted; None: no tick waits for it."""
         self.slow = False
         """Whether the read delayed a tick and has not answered within the limit since."""
 
-    def ask(self, read: Callable[[], Coroutine[Any, Any, T]]) -> None:
+    def ask(self, read: Callable[[], Awaitable[T]]) -> None:
         """Start the read, unless the last one is still under way."""
         if self._task is None:
             self._asked_s = _now_s()
-            self._task = asyncio.create_task(read())
+            self._task = asyncio.ensure_future(read())
+            self._task.add_done_callback(self._answered)
+
+    def ask_in_thread(self, read: Callable[[], T]) -> None:
+        """Start a read that blocks in a thread, unless the last one is still under way."""
+        if self._task is None:
+            self._asked_s = _now_s()
+            loop = asyncio.get_running_loop()
+            try:
+                # Not `asyncio.to_thread`: a task would wait for the thread, and wake the loop once more.
+                self._task = loop.run_in_executor(None, read)
+            except RuntimeError as error:
+                self._task = loop.create_future()
+                self._task.set_exception(error)  # no thread can be started
             self._task.add_done_callback(self._answered)
 
     def take(self, wait_limit_s: float) -> T | None:
@@ -113,20 +128,58 @@ class SingleFlight(Generic[T]):
         return 0.0 if self._task is None else _now_s() - self._asked_s
 
     @property
-    def task(self) -> asyncio.Task[T] | None:
+    def task(self) -> asyncio.Future[T] | None:
         """The read under way; None: none."""
         return self._task
 
-    def _answered(self, _: asyncio.Task[T]) -> None:
+    def _answered(self, _: asyncio.Future[T]) -> None:
         self._took_s = _now_s() - self._asked_s
+        if self.awaited is not None:
+            self.awaited.count()
+            self.awaited = None
+
+
+class Awaited:
+    """Counts down to the end of several reads.
+
+    `asyncio.wait` adds a callback to each of them and removes it again, which costs 4 us.
+    """
+
+    def __init__(self, flights: Iterable[SingleFlight[Any]]) -> None:
+        self._left = 0
+        self._ended = asyncio.get_running_loop().create_future()
+        for flight in flights:
+            flight.awaited = self
+            self._left += 1
+
+    def count(self) -> None:
+        """Note the end of one more read."""
+        self._left -= 1
+        if self._left == 0:
+            self.end()
+
+    def end(self) -> None:
+        """Wait for no more reads."""
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    async def wait(self, until_s: float) -> None:
+        """Wait for all reads, at most until `until_s` on the loop's clock."""
+        timer = asyncio.get_running_loop().call_at(until_s, self.end)
+        try:
+            await self._ended
+        finally:
+            timer.cancel()
 
 
 async def wait_for(flights: Iterable[SingleFlight[Any]], until_s: float) -> None:
     """Wait for the reads that are not slow, at most until `until_s` on the loop's clock."""
-    tasks = [flight.task for flight in flights if flight.task is not None and not flight.slow]
-    if tasks:
+    running = [flight for flight in flights if not flight.slow and flight.task is not None and not flight.task.done()]
+    if running:
         # Even with no time left, finished reads are collected.
-        await asyncio.wait(tasks, timeout=max(0.0, until_s - _now_s()))
+        await Awaited(running).wait(until_s)
+    else:
+        await asyncio.sleep(0)  # lets every read that has just ended note how long it took
 
 
 async def cancel_all(flights: Iterable[SingleFlight[Any]]) -> None:

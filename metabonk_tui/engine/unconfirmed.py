@@ -26,7 +26,7 @@ class UnconfirmedWatch:
                 self._emitted.add(who)
                 ref = each.worker
                 program = each.name.partition(" ")[0]
-                text = f"{ref.label}'s port is held by {program} (pid {each.pid}): not our worker's command"
+                text = f"{ref.label} port is held by {program} (pid {each.pid}): not our worker's command"
                 self._events.append(Event(t, EventKind.WORKER_UNCONFIRMED, "warn", text, ref, {"pid": each.pid}))
         return tuple(
             each

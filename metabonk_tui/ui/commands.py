@@ -6,51 +6,36 @@ A command refuses with a reason while it is not valid. Does not: carry out comma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.alert import Alert
-from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import WorkerView
-from metabonk_tui.core.run.gate import again_refusal
-from metabonk_tui.ui.frame import PAST, Hint, ViewMode
+from msgspec import Struct
 
-CommandGroup = Literal["view", "look", "act", "app"]
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.run.gate import again_refusal
+from metabonk_tui.ui.command_context import CommandContext
+from metabonk_tui.ui.frame import EVENTS, PAST
+
+CommandGroup = Literal["view", "look", "log", "act", "app"]
 GROUPS: Mapping[CommandGroup, str] = {
     "view": "View",
     "look": "Look closer",
+    "log": "In the logs",
     "act": "Act on the pool (each asks first)",
     "app": "The monitor",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CommandContext:
-    """The state that decides which commands are valid now."""
-
-    snapshot: Snapshot | None
-    screen: str
-    worker: WorkerView | None = None
-    read_only: bool = False
-    mode: ViewMode = "live"
-    alert: Alert | None = None
-    playing: bool = False
-    """In the past: the playback runs."""
-    has_past: bool = False
-    """The live run has a recorded past to open."""
-    has_outcome: bool = False
-    """The end of an action is still shown."""
-
-
+LOGS = "logs"
 REPLAY_REFUSAL = "replay: no live pool to act on"
 PAST_REFUSAL = "this is the past; End returns to live"
 PAUSED_REFUSAL = "paused: the screen is not live; p resumes"
+NO_POOL = "no pool yet"
+VIEW_REFUSAL = "view only: a browser does not act"
 Refusal = Callable[[CommandContext], str]
 """Returns why a command is not valid now; "" when it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command with its keys and texts."""
 
     id: str
@@ -67,6 +52,8 @@ class Command:
     """Stays in the footer when the row is short."""
     shown: str = ""
     """The key in the footer where it is not `keys[0]`: "+ -" for two commands in one hint."""
+    screen: str = ""
+    """The only screen on which its keys mean this; elsewhere they may belong to another command."""
 
     @property
     def key(self) -> str:
@@ -83,7 +70,7 @@ def key_name(key: str) -> str:
 
 
 def _gate_again(context: CommandContext) -> str:
-    if why := _live_only(context):
+    if why := live_only(context) or _view_only(context):
         return why
     if context.snapshot is None:
         return "no data yet"
@@ -96,6 +83,17 @@ def _always(context: CommandContext) -> str:
     return ""
 
 
+def _back(context: CommandContext) -> str:
+    return "already on this screen" if context.screen == "dashboard" and not context.clears else ""
+
+
+def _slower(context: CommandContext) -> str:
+    if why := _faster(context):
+        return why
+    watch = context.snapshot.memory.watch if context.snapshot else None
+    return "the memory watch is armed; slower polls would delay it" if watch is not None and watch.armed else ""
+
+
 def _seen(context: CommandContext) -> str:
     return "" if context.snapshot else "no data yet"
 
@@ -104,9 +102,15 @@ def _on(*screens: str) -> Refusal:
     return lambda context: "" if context.screen in screens else f"only on the {screens[0]}"
 
 
+def _dashboard(context: CommandContext) -> str:
+    return _on("dashboard")(context) or (NO_POOL if context.no_pool else "")
+
+
 def _workers(context: CommandContext) -> str:
     if context.screen not in ("dashboard", "worker", "environment", "logs"):
         return "only on the dashboard"
+    if context.no_pool and context.screen == "dashboard":
+        return NO_POOL
     return _seen(context) or ("" if context.worker else "no workers yet")
 
 
@@ -114,8 +118,41 @@ def _not_on(screen: str, then: Refusal = _always) -> Refusal:
     return lambda context: "already on this screen" if context.screen == screen else then(context)
 
 
+def _zoom(context: CommandContext) -> str:
+    return _dashboard(context) or _seen(context)
+
+
+def _faster(context: CommandContext) -> str:
+    return live_only(context) or _view_only(context) or _seen(context)
+
+
+def _on_worker(context: CommandContext) -> str:
+    return _on("worker")(context) or _workers(context)
+
+
 def _open_worker(context: CommandContext) -> str:
+    if context.screen == "obituary":
+        return "" if context.worker else "no workers yet"
     return _on("dashboard")(context) or _workers(context)
+
+
+def _since(context: CommandContext) -> str:
+    return _seen(context) or ("only in a live monitor" if context.mode == "replay" else "")
+
+
+def _deaths(context: CommandContext) -> str:
+    if context.snapshot is None:
+        return "no data yet"
+    return "" if context.snapshot.obituaries else "no death was seen in this run"
+
+
+def _page(context: CommandContext) -> str:
+    # Without a death in this run the page lists those of earlier runs.
+    return _seen(context) or ("" if context.has_past or context.mode in PAST else _deaths(context))
+
+
+def _dead(context: CommandContext) -> str:
+    return _on("obituary")(context) or _deaths(context)
 
 
 def _operation(context: CommandContext) -> str:
@@ -132,18 +169,22 @@ def _on_in_replay(context: CommandContext) -> str:
     return "" if context.mode in PAST else "already live" if context.has_past else "only in a replay"
 
 
-def _live_only(context: CommandContext) -> str:
+def live_only(context: CommandContext) -> str:
     return {"replay": REPLAY_REFUSAL, "past": PAST_REFUSAL}.get(context.mode, "")
+
+
+def _view_only(context: CommandContext) -> str:
+    return VIEW_REFUSAL if context.is_viewer else ""
 
 
 def control_refusal(context: CommandContext) -> str:
     """Return why this monitor does not control the pool; "" when it does."""
     if context.mode in PAST:
-        return _live_only(context)
+        return live_only(context)
     if context.snapshot is None:
         return "no data yet"
     if context.read_only or context.snapshot.pool.read_only:
-        return "read-only: started with --read-only"
+        return _view_only(context) or "read-only: started with --read-only"
     pool = context.snapshot.pool
     if pool.controller == "other":
         return f"read-only: {pool.holder or 'another monitor'} controls this pool"
@@ -178,9 +219,11 @@ def _act_running(context: CommandContext) -> str:
 
 
 def _act_worker(context: CommandContext) -> str:
-    why = _live_only(context) or _workers(context) or action_refusal(context)
-    if why or context.worker is None:
+    why = live_only(context) or _workers(context) or action_refusal(context)
+    if why or context.worker is None or context.snapshot is None:
         return why
+    if context.screen == "dashboard" and not context.is_selected and len(context.snapshot.workers) > 1:
+        return "select a worker first, with Down or Tab"
     if not context.worker.alive:
         return f"{context.worker.ref.label} is not running"
     if context.worker.pid is None or context.worker.pid_started_at is None:
@@ -201,7 +244,7 @@ def _watch(context: CommandContext) -> str:
 def _acknowledge(context: CommandContext) -> str:
     if context.screen != "alerts":
         return "only on the alerts screen; ! opens it"
-    if why := _live_only(context):
+    if why := live_only(context) or _view_only(context):
         return why
     if context.alert is None or context.alert.state != "firing":
         return "this alert is not firing" if context.alert else "no alerts"
@@ -211,7 +254,11 @@ def _acknowledge(context: CommandContext) -> str:
 def _acknowledge_all(context: CommandContext) -> str:
     if context.screen != "alerts":
         return "only on the alerts screen; ! opens it"
-    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "no unseen alert is firing")
+    return (
+        live_only(context)
+        or _view_only(context)
+        or ("" if unacknowledged(context.snapshot) else "no unseen alert is firing")
+    )
 
 
 def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
@@ -220,32 +267,93 @@ def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
     return tuple(one.id for one in alerts if one.state == "firing" and one.acknowledged is None)
 
 
+def _log(context: CommandContext) -> str:
+    if context.mode in PAST:
+        return "the past has no log files; End returns to live"
+    return _on(LOGS)(context) or ("" if context.has_log_files else "no log file can be read here")
+
+
+def _log_hit(context: CommandContext) -> str:
+    return _log(context) or ("" if context.is_searching else "nothing is searched; / searches")
+
+
+def _ghost(context: CommandContext) -> str:
+    return _on("dashboard")(context) or ("" if context.has_ghost else "no run is compared; c chooses one")
+
+
+def _event(context: CommandContext) -> str:
+    if context.place != EVENTS:
+        return "only on the events; 4 shows them"
+    return "" if context.snapshot and context.snapshot.events else "no events yet"
+
+
+DEATH = "obituary"
+"""The screen on which `[ ]` and `t` are about deaths."""
 COMMANDS: tuple[Command, ...] = (
     Command("help", ("?", "f1"), "help", "app", "Show every key and every symbol", _not_on("help"), True, True),
-    Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
-    Command("back", ("escape", "backspace"), "back", "view", "Go back", _not_on("dashboard"), True, True),
-    Command("density", ("z",), "density", "view", "Cycle panels, table, grid, automatic", _on("dashboard"), True),
+    Command("quit", ("q", "ctrl+c"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
+    Command("back", ("escape", "backspace"), "back", "view", "Go back; clear a zoom or a filter", _back, True, True),
+    Command("log_find", ("/",), "find", "log", "In a log: search its lines", _log, True, True, "", LOGS),
+    Command("log_hit", ("n",), "hit", "log", "In a log: go to the next hit", _log_hit, True, True, "n N", LOGS),
+    Command("log_hit_before", ("N",), "hit", "log", "In a log: go to the hit before", _log_hit, screen=LOGS),
+    Command("log_errors", ("E",), "errors", "log", "In a log: polls, all or errors only", _log, True, True, "", LOGS),
+    Command("log_follow", ("f",), "follow", "log", "In a log: follow the newest line", _log, True, True, "", LOGS),
+    Command("log_previous", ("<",), "file", "log", "Show the log before this one", _log, True, True, "< >", LOGS),
+    Command("log_next", (">",), "file", "log", "Show the next log", _log, screen=LOGS),
+    Command("log_wrap", ("w",), "wrap", "log", "In a log: wrap long lines, or cut them", _log, True, True, "", LOGS),
+    Command("log_time", ("t",), "time", "log", "In a log: go to the lines of a time", _log, True, True, "", LOGS),
+    Command("log_line", ("enter",), "line", "log", "In a log: show the whole line", _log, True, True, "", LOGS),
+    Command("help_find", ("/",), "find", "view", "In help: search", _on("help"), True, True, screen="help"),
+    Command("worker_find", ("/",), "find", "view", "On a worker: find field", _on_worker, True, True, screen="worker"),
+    Command("worker_whole", ("enter",), "whole", "view", "On a worker: show every field whole, or in columns",
+            _on_worker, True, True, screen="worker"),
+    Command("worker_zoom_in", ("+",), "zoom", "view", "On a worker: show a shorter time in the charts",
+            _on_worker, True, True, "+ -", "worker"),
+    Command("worker_zoom_out", ("-",), "zoom", "view", "On a worker: show a longer time", _on_worker, screen="worker"),
+    Command("memory_zoom_in", ("+",), "zoom", "view", "On the memory screen: show a shorter time",
+            _on("memory"), True, True, "+ -", "memory"),
+    Command("memory_zoom_out", ("-",), "zoom", "view", "On memory: a longer time", _on("memory"), screen="memory"),
+    Command("event", ("enter",), "go there", "look", "On an event: go to its moment and worker, or its death",
+            _event, True, True, screen=EVENTS),
+    Command("density", ("z",), "density", "view", "Cycle panels, table, grid, automatic", _dashboard, True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
     Command("environment", ("e",), "env", "look", "Show env file and processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Show who holds memory and what fits", _not_on("memory", _seen), True),
-    Command("logs", ("l",), "logs", "look", "Show log lines that may explain a cause", _not_on("logs", _seen)),
-    Command("alerts", ("!",), "alerts", "look", "List alerts with state and history", _not_on("alerts", _seen)),
+    Command("logs", ("l",), "logs", "look", "Read the logs: one, or all merged", _not_on("logs", _seen), True),
+    Command("since", ("~",), "since", "look", "Show what changed since the last key", _since),
+    Command("obituary", ("d",), "deaths", "look", "Show how a process died", _not_on("obituary", _page)),
+    Command("death_before", ("[",), "death", "look", "On a death: the one before", _dead, True, True, "[ ]", DEATH),
+    Command("death_after", ("]",), "death", "look", "On a death: the one after", _dead, screen=DEATH),
+    Command("death_replay", ("t",), "replay", "look", "On a death: its last minute", _dead, True, True, screen=DEATH),
+    Command("learning", ("g",), "learning", "look", "Show what the episodes were like", _not_on("learning", _seen)),
+    Command("alerts", ("!",), "alerts", "look", "List alerts with state and history", _not_on("alerts", _seen), True),
     Command("acknowledge", ("x",), "seen", "look", "Acknowledge the selected alert", _acknowledge, True, True),
     Command("acknowledge_all", ("u",), "all seen", "look", "Acknowledge every unseen alert", _acknowledge_all, True),
     Command("compare", ("c",), "compare", "look", "Compare with a recorded run; again to choose another", _seen, True),
+    Command("ghost", ("h",), "ghost", "look", "Show or hide the compared run beside this one", _ghost),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
-    Command("back_one", ("[",), "step", "look", "Step back one sample", _replay, True, shown="[ ]"),
-    Command("on_one", ("]",), "step", "look", "Step forward one sample", _on_in_replay),
-    Command("back_minute", ("{",), "minute", "look", "Step back one minute", _replay, True, shown="{ }"),
-    Command("on_minute", ("}",), "minute", "look", "Step forward one minute", _on_in_replay),
+    Command("hand_over", ("Y",), "hand over", "look", "Hand over: eight lines, and how to open this", _seen, True),
+    Command("picture", ("S",), "save", "look", "Save the screen as an SVG picture", _always),
+    Command("back_cell", ("[",), "step", "look", "Go back a cell of RUN, else a sample", _replay, True, shown="[ ]"),
+    Command("on_cell", ("]",), "step", "look", "Go on a cell of RUN, else a sample", _on_in_replay),
+    Command("back_mark", ("{",), "mark", "look", "Go to the mark before, else a minute", _replay, True, shown="{ }"),
+    Command("on_mark", ("}",), "mark", "look", "Go to the next mark, else a minute", _on_in_replay),
+    Command("back_one", ("(",), "sample", "look", "Step back one sample", _replay, shown="( )"),
+    Command("on_one", (")",), "sample", "look", "Step forward one sample", _on_in_replay),
     Command("seek", ("t",), "go to", "look", "Go to a time or an event of the run", _replay, True),
     Command("operation", ("o",), "progress", "look", "Show the progress of the pool operation", _operation, True),
-    Command("attention", ("a",), "attention", "view", "Sort worst first, or by id again", _on("dashboard"), True),
-    Command("sort", ("s", ">"), "sort", "view", "Sort by the next number, finally by id", _on("dashboard")),
-    Command("sort_before", ("<",), "sort", "view", "Sort by the previous number", _on("dashboard")),
-    Command("invert", ("I",), "invert", "view", "Reverse the sort order", _on("dashboard")),
-    Command("filter", ("/",), "filter", "view", "Filter workers by text", _on("dashboard"), True),
+    Command("attention", ("a",), "attention", "view", "Sort worst first, or by id again", _dashboard, True),
+    Command("sort", ("s", ">"), "sort", "view", "Sort by the next number, finally by id", _dashboard),
+    Command("sort_before", ("<",), "sort", "view", "Sort by the previous number", _dashboard),
+    Command("invert", ("I",), "invert", "view", "Reverse the sort order", _dashboard),
+    Command("filter", ("/",), "filter", "view", "Filter workers: text, rss>1g, !down", _dashboard, True),
+    Command("zoom_workers", ("1",), "workers", "view", "Show only the workers, or all panes", _zoom),
+    Command("zoom_why", ("2",), "why", "view", "Show only causes and decision", _zoom),
+    Command("zoom_memory", ("3",), "memory", "view", "Show only the memory panes", _zoom),
+    Command("zoom_events", ("4",), "events", "view", "Show only the events", _zoom),
+    Command("zoom_log", ("5",), "log", "view", "Show only log lines that may tell a cause", _zoom),
+    Command("zoom_gate", ("6",), "gate", "view", "Show only the gate and the required keys", _zoom),
     Command("pause", ("p", "space"), "pause", "view", "Pause the screen; polling continues", _seen, True),
     Command("up", ("up", "k"), "up", "view", "Select the worker above, or scroll", _always),
     Command("down", ("down", "j"), "down", "view", "Select the worker below, or scroll", _always),
@@ -255,7 +363,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("previous", ("shift+tab",), "previous", "view", "Select the previous worker", _workers),
     Command("page_up", ("pageup", "ctrl+u"), "page up", "view", "Scroll a page up", _always),
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
-    Command("home", ("home", "g"), "top", "view", "Go to the top, or to a replay's start", _always),
+    Command("home", ("home",), "top", "view", "Go to the top, or to a replay's start", _always),
     Command("end", ("end", "G"), "bottom", "view", "Go to the bottom, or to a replay's end", _always),
     Command("launch", ("L",), "launch", "act", "Launch a pool of N workers", action_refusal, True),
     Command("grow", ("+",), "resize", "act", "Resize the pool; suggests one more", _act_running, True, shown="+ -"),
@@ -267,72 +375,26 @@ COMMANDS: tuple[Command, ...] = (
     Command("gate_again", ("V",), "gate again", "act", "Take a gate again that did not pass", _gate_again),
     Command("theme", ("T",), "theme", "app", "Switch to the next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
-    Command("poll", ("r",), "poll now", "app", "Poll the workers now", _live_only),
+    Command("poll", ("r",), "poll now", "app", "Poll the workers now", live_only),
+    Command("slower", (",",), "slower", "app", "Poll less often: every 2, 5, 10 s", _slower),
+    Command("faster", (".",), "faster", "app", "Poll more often", _faster),
+    Command("suspend", ("ctrl+z",), "suspend", "app", "Stop the monitor; fg in the shell resumes it", _view_only),
     Command("redraw", ("ctrl+l",), "redraw", "app", "Redraw the whole screen", _always),
 )  # fmt: skip
 
+OPEN_DIALOG = frozenset({
+    "palette", "filter", "memory_watch", "operation", "seek",
+    "launch", "grow", "shrink", "restart", "stop", "stop_worker", "log_find", "log_time", "log_line",
+    "help_find", "worker_find",
+})  # fmt: skip
+"""Commands that open a dialog of their own."""
+STRIP_MOVES = frozenset({"back_cell", "on_cell", "back_mark", "on_mark", "back_one", "on_one"})
+"""Commands that move the cursor of the run's strip, which is the moment on screen."""
+OF_WORKER = ("worker", "environment")
+"""Screens that show one worker."""
+THEME = "theme: "
+"""Begins the commands of the palette that choose a theme."""
+
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
-BY_KEY: Mapping[str, Command] = {key: command for command in COMMANDS for key in command.keys}
-
-
-def find(key: str, character: str | None) -> Command | None:
-    """Find the command of a key press; a printable character counts before the key's name."""
-    if character is not None and character in BY_KEY and character != " ":
-        return BY_KEY[character]
-    return BY_KEY.get(key)
-
-
-def recommended(context: CommandContext) -> str:
-    """Return the id of the first command in the NEXT row, when it is valid now; else ""."""
-    steps = context.snapshot.verdict.next_steps if context.snapshot else ()
-    first = next((step.key for step in steps if step.key), None)
-    command = BY_KEY.get(first) if first else None
-    return command.id if command and not command.refusal(context) else ""
-
-
-REPLAY_COMMANDS = ("back_one", "back_minute", "seek", "pause")
-"""Commands that always stay in the footer of a replay."""
-
-
-def hints(context: CommandContext) -> tuple[Hint, ...]:
-    """List the footer's keys in the table's order: those valid now, and acting keys that the past refuses, as off."""
-    first = recommended(context)
-    shown: list[Hint] = []
-    for command in COMMANDS:
-        why = command.refusal(context)
-        if command.id == "end" and context.mode == "past":
-            shown.append(Hint(command.key, "live", keep=True))
-        elif command.footer and why and why == _live_only(context):
-            shown.append(Hint(command.key, command.label, acts=True, off=True))
-        elif command.id in REPLAY_COMMANDS and context.mode not in PAST and command.id != "pause":
-            # Live, only `[` opens the past; the other keys appear there.
-            shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
-        elif (command.footer or command.id == first) and not why:
-            acts = command.group == "act"
-            best = first in (command.id, "shrink" if command.id == "grow" else command.id)
-            keep = command.keep or (context.mode in PAST and command.id in REPLAY_COMMANDS)
-            if command.id != "shrink":
-                shown.append(Hint(command.key, _label(command, context), acts, best, keep))
-    return tuple(shown)
-
-
-def _label(command: Command, context: CommandContext) -> str:
-    if command.id == "pause" and context.mode in PAST:
-        return "pause" if context.playing else "play"
-    return "resume" if command.id == "pause" and context.mode == "paused" else command.label
-
-
-def markdown() -> str:
-    """Write the table of keys for the README: `python -m metabonk_tui.ui.commands` prints it."""
-    lines = ["| key | what it does |", "|---|---|"]
-    for group, name in GROUPS.items():
-        lines.append(f"| **{name}** | |")
-        for command in COMMANDS:
-            if command.group == group:
-                keys = " ".join(f"`{key_name(key)}`" for key in command.keys)
-                lines.append(f"| {keys} | {command.what} |")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(markdown())
+BY_KEY: Mapping[str, Command] = {key: command for command in COMMANDS if not command.screen for key in command.keys}
+"""By the usual keys; `hints.KeyTable` has those of the configuration."""

@@ -8,12 +8,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import RecordedRun, RunArchive, UnreadableRecording
-from metabonk_tui.core.report.compare import Comparison, compare
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
+
+if TYPE_CHECKING:
+    from metabonk_tui.core.report.compare import Comparison
+    from metabonk_tui.core.report.ghost import Ghost
 
 LOG = logging.getLogger(__name__)
 REPEAT_S = 20.0
@@ -21,8 +27,7 @@ REPEAT_S = 20.0
 SAME_START_S = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class CompareView:
+class CompareView(Struct, frozen=True):
     """The state of the comparison, as the compare screen and the list of runs draw it."""
 
     runs: tuple[RecordedRun, ...] | None = None
@@ -34,12 +39,13 @@ class CompareView:
     """Share that has been read, 0 to 1."""
     problem: str = ""
     comparison: Comparison | None = None
+    ghost: Ghost | None = None
+    """The chosen run by the minute; None: no run was read yet."""
     whole: bool = False
     """The run on screen is known from its start. False: only since this monitor was opened."""
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """Work of a background thread. The thread writes the fields; the UI thread reads them."""
 
     doing: str = ""
@@ -51,6 +57,7 @@ class _Task:
     own: RunTimelineBuilder | None = None
     other: RunTimeline | None = None
     comparison: Comparison | None = None
+    ghost: Ghost | None = None
 
     def report_progress(self, share: float) -> bool:
         """Store the share that is done, 0 to 1; return whether to continue."""
@@ -74,6 +81,8 @@ class CompareJob:
         self._other: RunTimeline | None = None
         self._task: _Task | None = None
         self._compared_s = 0.0
+        self._pick: Callable[[], RecordedRun | None] | None = None
+        """Chooses a run as soon as the runs are listed; None: the operator does."""
         self.view = CompareView()
 
     def add(self, snapshot: Snapshot) -> None:
@@ -95,15 +104,20 @@ class CompareJob:
         """List the recorded runs in the background."""
         self._begin(_Task("listing the runs"), self._listing)
 
+    def choose_when_listed(self, pick: Callable[[], RecordedRun | None]) -> None:
+        """Choose the run that `pick` returns as soon as the runs are listed; None chooses none."""
+        self._pick = pick
+
     def choose(self, run: RecordedRun) -> None:
         """Read a run in the background and compare it with the run on screen."""
         self._other = None
-        self.view = replace(self.view, chosen=run, comparison=None, problem="")
+        self.view = replace(self.view, chosen=run, comparison=None, ghost=None, problem="")
         seen, mine = self._seen.timeline(), self._own.timeline() if self._own is not None else None
         self._begin(_Task(f"reading {run.name}"), lambda task: self._reading(task, run, mine, seen))
 
     def leave(self) -> None:
         """Cancel the reading in progress."""
+        self._pick = None
         if self._task is not None:
             self._task.stop = True
             self._task = None
@@ -131,10 +145,17 @@ class CompareJob:
 
     def _apply(self, task: _Task, at_s: float) -> None:
         self.view = replace(self.view, doing="", problem=task.problem, runs=task.runs or self.view.runs)
+        if self._pick is not None and task.runs is not None:
+            pick, self._pick = self._pick, None
+            if (run := pick()) is not None:
+                self.choose(run)
+                return
         if task.own is not None:
             self._own = task.own
         if task.other is not None:
             self._other = task.other
+        if task.ghost is not None:
+            self.view = replace(self.view, ghost=task.ghost)
         if task.comparison is not None:
             self._compared_s = at_s
             self.view = replace(self.view, comparison=task.comparison, whole=self._own is not None)
@@ -176,10 +197,13 @@ class CompareJob:
         if other is None:
             task.problem = "" if task.stop else f"{run.name} has no samples"
             return
-        task.other = other
+        # Imported late: most monitors never compare.
+        from metabonk_tui.core.report.ghost import make_ghost
+
+        task.other, task.ghost = other, make_ghost(other)
         mine = mine or self._load_own(task) or seen
         if mine is not None and not task.stop:
-            task.comparison = compare(mine, other)
+            self._comparing(task, mine, other)
 
     def _load_own(self, task: _Task) -> RunTimeline | None:
         """Read the run on screen from its recording; None when it is not recorded."""
@@ -192,6 +216,9 @@ class CompareJob:
         return task.own.timeline() if task.own is not None else None
 
     def _comparing(self, task: _Task, mine: RunTimeline, other: RunTimeline) -> None:
+        # Imported late: most monitors never compare.
+        from metabonk_tui.core.report.compare import compare
+
         task.comparison = compare(mine, other)
 
 

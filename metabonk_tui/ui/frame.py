@@ -5,31 +5,47 @@ Does not: know Textual. The app owns the terminal, the clock and the keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from metabonk_tui.core.config.schema import Config
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from metabonk_tui.core.config.schema import Config, Motion
 from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.obituary import Obituary
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.recordings.playback import Playback
+from metabonk_tui.ui.chart_span import USUAL
 from metabonk_tui.ui.compare_job import CompareView
-from metabonk_tui.ui.sorting import BY_ID, in_order
+from metabonk_tui.ui.density import Density, choose
+from metabonk_tui.ui.log_view import LogChoice, LogView
+from metabonk_tui.ui.plot_job import NO_PLOTS, PlotView
+from metabonk_tui.ui.sorting import AUTOMATIC, BY_ID, WORST, in_order
 from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row, cropped, fit, mark
 
-Density = Literal["automatic", "panels", "table", "grid"]
-DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
+if TYPE_CHECKING:
+    from metabonk_tui.core.report.ghost import Ghost
+    from metabonk_tui.core.run.no_pool import PoolSearch
+    from metabonk_tui.core.run.run_strip import StripScale
+
 ViewMode = Literal["live", "paused", "lag", "replay", "past"]
 """"replay": only the recording exists. "past": the live run continues in the background."""
 PAST: frozenset[ViewMode] = frozenset({"replay", "past"})
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+EARLIER_RUNS = (0.0, "", None)
+"""In place of a selected death: those of earlier runs are listed."""
+EVENTS = "events"
+"""The zoom that shows only the events."""
+
+
+class Hint(Struct, frozen=True):
     """One key of the footer."""
 
     key: str
@@ -41,31 +57,47 @@ class Hint:
     """Filled with the accent colour; at most one hint."""
     keep: bool = False
     """Never dropped when the row is short."""
-    off: bool = False
-    """Shown, but does nothing now."""
 
 
-@dataclass(frozen=True, slots=True)
-class UiState:
+class UiState(Struct, frozen=True):
     """The choices of the operator. Shared by all screens; replaced, never changed in place."""
 
     ref: WorkerRef | None = None
-    """The selected worker; None: the first one."""
+    """The selected worker; None: nothing is selected yet."""
+    held: tuple[WorkerRef, ...] = ()
+    """The order of the workers while the cursor is among them: they do not move under it. (): none is held."""
     density: Density = "automatic"
-    sort: str = BY_ID
-    """One of `sorting.sorts`."""
+    sort: str = AUTOMATIC
+    """One of `sorting.sorts`, or `AUTOMATIC`."""
     inverted: bool = False
     """Reversed order."""
     filter: str = ""
-    """Only workers whose id, port, state or mark contains this text."""
+    """Only workers that meet these conditions: `core.worker.filters`."""
     pane: int = 0
     """The focused pane of a screen that has several; 0 is the first."""
     alert: tuple[str, float] | None = None
     """The selected alert: its id and when it began; None: the first one."""
+    span: int = USUAL
+    """The number of the span in `chart_span.SPANS` that charts show."""
+    whole: bool = False
+    """On a worker: every field in a line of its own, whole."""
+    find: str = ""
+    """The text searched on the help screen or among a worker's fields; "": nothing is searched."""
+    log: LogChoice = LogChoice()
+    """What is chosen on the log screen."""
+    hides_ghost: bool = False
+    """The ghost of the compared run is not shown."""
+    death: tuple[float, str, int | None] | None = None
+    """The selected death (`Obituary.key`); None: the newest one."""
+    event: tuple[float, str] | None = None
+    """The selected event of the list: its time and text; None: the newest one."""
+    zoom: str = ""
+    """The pane of the dashboard that takes the whole screen; "": none."""
+    history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The texts that each input field had before, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Everything a screen gets to draw from."""
 
     snapshot: Snapshot | None
@@ -82,6 +114,8 @@ class Frame:
     """How many times faster than real time the run's clock runs."""
     hints: tuple[Hint, ...] = ()
     """The footer's keys: those valid now on this screen."""
+    came_from: str = "dashboard"
+    """The screen below this one, to which Esc goes back."""
     notice: str = ""
     """One line in the footer: why a key did nothing, what was copied. "" for none."""
     read_only: bool = False
@@ -93,6 +127,25 @@ class Frame:
     """In the past: the state of the playback; None before anything was read."""
     comparing: CompareView = field(default_factory=CompareView)
     """The comparison with a recorded run."""
+    plots: PlotView = NO_PLOTS
+    """What was read for the charts of the screen in front."""
+    ghost: Ghost | None = None
+    """The recorded run whose numbers stand beside those on screen; None: none is chosen, or it is hidden."""
+    live: Snapshot | None = None
+    """In the past of the live run: its newest Snapshot."""
+    logs: LogView = field(default_factory=LogView)
+    """What was read of the logs, on their screen."""
+    own_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The keys of the commands for which the configuration changes them, by the command's id."""
+    key_names: Mapping[str, str] = field(default_factory=dict)
+    """The key that does what this key usually does, where the configuration changes it."""
+    search: PoolSearch | None = None
+    """Where a pool is looked for while no configuration describes one; None: one does, or nothing is looked for."""
+
+    @property
+    def motion(self) -> Motion:
+        """Return whether a new state may flash."""
+        return self.config.ui.motion
 
     @property
     def past(self) -> bool:
@@ -100,15 +153,48 @@ class Frame:
         return self.mode in PAST
 
     @property
-    def worker(self) -> WorkerView | None:
-        """Return the selected worker; the first shown one when none is selected or the selected one is not shown."""
+    def no_pool(self) -> bool:
+        """Return whether no pool is configured and none was ever seen: the dashboard then says what was looked for."""
+        if self.search is None or self.snapshot is None or self.past:
+            return False
+        from metabonk_tui.core.run.no_pool import is_no_pool  # most monitors have a pool
+
+        return is_no_pool(self.snapshot)
+
+    @property
+    def sort(self) -> str:
+        """Return the order of the workers: the chosen one, else by id, and in the grid the worst first."""
+        if self.state.sort != AUTOMATIC or self.snapshot is None:
+            return self.state.sort or BY_ID
+        workers = self.snapshot.workers
+        parts = max([len(worker.components) for worker in workers], default=5)
+        layout = choose(len(workers), self.width, self.height, self.state.density, parts)
+        return WORST if layout.kind == "grid" else BY_ID
+
+    @property
+    def workers(self) -> tuple[WorkerView, ...]:
+        """Return the shown workers in the order of the screen."""
         if self.snapshot is None:
+            return ()
+        state = self.state
+        return in_order(self.snapshot, state.filter, self.sort, state.inverted, state.held)
+
+    @property
+    def selected(self) -> WorkerView | None:
+        """Return the worker under the cursor; None when none is selected, or the selected one is not shown."""
+        if self.snapshot is None or self.state.ref is None:
             return None
-        workers = in_order(self.snapshot, self.state.filter, self.state.sort, self.state.inverted)
-        for worker in workers:
-            if worker.ref == self.state.ref:
-                return worker
-        return workers[0] if workers else None
+        return next((worker for worker in self.workers if worker.ref == self.state.ref), None)
+
+    @property
+    def worker(self) -> WorkerView | None:
+        """Return the selected worker, else the first shown one; on the log screen the one whose log is shown."""
+        if self.logs.source and self.snapshot is not None:
+            for worker in self.snapshot.workers:
+                if worker.ref.label == self.logs.source:
+                    return worker
+        workers = self.workers
+        return next((worker for worker in workers if worker.ref == self.state.ref), workers[0] if workers else None)
 
     @property
     def alert(self) -> Alert | None:
@@ -117,13 +203,47 @@ class Frame:
         chosen = (one for one in alerts if (one.id, one.since_t) == self.state.alert)
         return next(chosen, alerts[0] if alerts else None)
 
+    @property
+    def death(self) -> Obituary | None:
+        """Return the selected death; the newest one when none is selected or the selected one is not there.
 
-@dataclass(frozen=True, slots=True)
-class Page:
+        None: no death was seen, or those of earlier runs are listed.
+        """
+        deaths = self.snapshot.obituaries if self.snapshot and self.state.death != EARLIER_RUNS else ()
+        chosen = (each for each in deaths if each.key == self.state.death)
+        return next(chosen, deaths[-1] if deaths else None)
+
+    @property
+    def death_of_worker(self) -> Obituary | None:
+        """Return the last death of the selected worker, if it does not run again."""
+        worker = self.worker
+        if worker is None or worker.alive or self.snapshot is None:
+            return None
+        return next((each for each in reversed(self.snapshot.obituaries) if each.ref == worker.ref), None)
+
+
+def with_selected(frame: Frame, ref: WorkerRef) -> UiState:
+    """Put the cursor on a worker. An order that could change by itself is held from then on."""
+    held = frame.state.held
+    if not held and frame.sort != BY_ID:
+        held = tuple([worker.ref for worker in frame.workers])
+    return replace(frame.state, ref=ref, held=held)
+
+
+def is_moved(frame: Frame) -> bool:
+    """Return whether the held order of the workers is not the one that they would have now."""
+    state = frame.state
+    if frame.snapshot is None or not state.held:
+        return False
+    return frame.workers != in_order(frame.snapshot, state.filter, frame.sort, state.inverted)
+
+
+class Page(Struct, frozen=True):
     """What a screen draws: rows of at most `Frame.width` cells. The body scrolls between top and bottom."""
 
     top: tuple[Row, ...] = ()
-    body: tuple[Row, ...] = ()
+    body: Sequence[Row] = ()
+    """Only what is in sight is read, so that rows can be drawn when they are read."""
     bottom: tuple[Row, ...] = ()
     show: tuple[int, int] | None = None
     """Rows of the body (first, last + 1) that must be visible: the cursor is there."""
@@ -135,7 +255,7 @@ class Page:
         right margin marks more rows above or below.
         """
         bottom = self.bottom if len(self.top) + len(self.bottom) + 3 <= high else self.bottom[-1:]
-        bottom = bottom if high > 3 else ()
+        bottom = bottom if high >= 3 else ()
         top = self.top[: high - len(bottom)]
         room = high - len(top) - len(bottom)
         scroll = max(0, min(scroll, len(self.body) - max(room, 1)))
@@ -157,6 +277,10 @@ class MonitorScreen:
     def page(self, frame: Frame) -> Page:
         """Draw. Pure: the same Frame gives the same Page."""
         raise NotImplementedError
+
+    def strip_scale(self, frame: Frame) -> StripScale | None:
+        """Return how the strip of the run on this screen divides time; None: it shows none."""
+        return None
 
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Carry out a command of the table that is this screen's own ("down", "attention", "density" ...).

@@ -1,6 +1,6 @@
 """Notifies outside the screen: verdict in the window title, bell when a run turns critical, alerts on the desktop.
 
-Does not: use glyph sets or tokens; a title and a notification are plain text.
+Does not: use tokens; a title and a notification are plain text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.model.alert import AlertTransition, alert_transitions
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.style.glyphs import UNICODE
+from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.terminal.driver import title_sequence
 
 RING_ONCE_S = 60.0
@@ -26,6 +26,7 @@ class Notifier:
         notification: Callable[[str, str], str] = lambda title, text: "",
         *,
         replay: bool = False,
+        glyphs: Glyphs = UNICODE,
     ) -> None:
         """Prepare; `notification` makes an escape sequence of a title and a text, "" to send none.
 
@@ -33,6 +34,7 @@ class Notifier:
         """
         self._write = write
         self._replay = replay
+        self._glyphs = glyphs
         self._ring = ring
         self._notification = notification
         self._title = ""
@@ -42,7 +44,7 @@ class Notifier:
 
     def notify(self, snapshot: Snapshot | None) -> None:
         """Notify about changes. The first Snapshot only sets the title: the operator has just opened the monitor."""
-        title = window_title(snapshot, self._replay)
+        title = window_title(snapshot, self._replay, self._glyphs)
         if title != self._title:
             self._title = title
             self._write(title_sequence(title))
@@ -80,13 +82,13 @@ def _is_recent(rang_t: float | None, t: float) -> bool:
     return rang_t is not None and 0 <= t - rang_t < RING_ONCE_S
 
 
-def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
+def window_title(snapshot: Snapshot | None, replay: bool = False, glyphs: Glyphs = UNICODE) -> str:
     """Return the window's title. The verdict stands first because a tab shows only the beginning."""
     past = "REPLAY " if replay else ""
     if snapshot is None:
         return f"{past}metabonk-tui"
     kind = snapshot.verdict.kind
-    return f"{past}{UNICODE.level(snapshot.verdict.level)} {kind} {snapshot.run.name} metabonk-tui"
+    return f"{past}{glyphs.level(snapshot.verdict.level)} {kind} {snapshot.run.name} metabonk-tui"
 
 
 def notification_text(changes: Iterable[AlertTransition]) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Selects the time on screen: live, a recording, or the past of the live run.
+"""Selects the time on screen: live, a recording, or the past of the live run; measures how late the present is.
 
 Does not: know keys and screens.
 """

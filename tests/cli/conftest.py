@@ -20,13 +20,17 @@ Metabonk = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """Return an environment with directories under `tmp_path`, so that no test sees the user's files."""
+    return home_in(tmp_path)
+
+
+def home_in(folder: Path) -> dict[str, str]:
+    """Return an environment with directories under `folder`, so that no test sees the user's files."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("METABONK_", "XDG_", "COLUMNS"))}
     return kept | {
-        "HOME": str(tmp_path),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "METABONK_TUI_STATE_DIR": str(tmp_path / "state"),
-        "TMPDIR": str(tmp_path),
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "METABONK_TUI_STATE_DIR": str(folder / "state"),
+        "TMPDIR": str(folder),
         "NO_COLOR": "1",
     }
 
@@ -44,6 +48,27 @@ def metabonk(home: dict[str, str], tmp_path: Path) -> Metabonk:
         )  # type: ignore[call-overload]
 
     return run  # type: ignore[return-value]
+
+
+Recorder = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def recorder(home: dict[str, str]) -> Iterator[Recorder]:
+    """Start `record` with arguments and other variables, and end what a test that failed has left."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str, **more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "metabonk_tui", "record", *argv]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, env=home | more, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def answers(port: int) -> bool:

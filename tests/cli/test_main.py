@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli import main as cli
+from metabonk_tui.cli import registry
 from metabonk_tui.cli.options import duration_s, factor
 from tests.cli.conftest import Metabonk
 
@@ -28,7 +29,7 @@ from tests.cli.conftest import Metabonk
         (["report"], "no run was recorded yet"),
         (["report", "nowhere.jsonl"], "no such file or run"),
         (["report", "--html", "last"], "must end in .html"),
-        (["--speed", "3", "report", "x"], "--speed is not an option of report"),
+        (["--speed", "3", "runs"], "--speed is not an option of runs"),
         (["launch"], "N"),
         (["launch", "many"], "number of workers"),
         (["launch", "-1"], ""),
@@ -58,19 +59,21 @@ def test_help_is_data_on_stdout(metabonk: Metabonk, argv: list[str]) -> None:
 
 def test_the_exit_codes_are_listed_by_the_verbs_that_have_them() -> None:
     verbs = {
-        "look": cli.Verb("look", "", "0 good · 1 bad"),
-        "none": cli.Verb("none", ""),
-        "glance": cli.Verb("glance", "", "the same; 3 late", codes_of="look"),
-        "act": cli.Verb("act", "", "0 done"),
-        "view": cli.Verb("view", "", codes_of="look"),
+        "look": registry.Verb("look", "", "0 good · 1 bad"),
+        "none": registry.Verb("none", ""),
+        "glance": registry.Verb("glance", "", "the same; 3 late", codes_of="look"),
+        "act": registry.Verb("act", "", "0 done"),
+        "view": registry.Verb("view", "", codes_of="look"),
     }
-    assert [line.split(maxsplit=1)[0] for line in cli.exit_codes_text(verbs).splitlines()[1:]] == [
+    assert [line.split(maxsplit=1)[0] for line in registry.exit_codes_text(verbs).splitlines()[1:]] == [
         "look,",
         "glance",
         "act",
         "all",
     ]
-    assert f"  {'look, view':<24} 0 good · 1 bad\n  {'glance':<24} the same; 3 late\n" in cli.exit_codes_text(verbs)
+    assert f"  {'look, view':<24} 0 good · 1 bad\n  {'glance':<24} the same; 3 late\n" in registry.exit_codes_text(
+        verbs
+    )
     for name, entry in cli.VERBS.items():
         assert not entry.codes_of or cli.VERBS[entry.codes_of].exit_codes, f"{name} refers to a verb without codes"
 
@@ -126,7 +129,8 @@ def test_a_bug_is_70_one_line_and_a_traceback_in_the_log(home: dict[str, str], t
     done = subprocess.run([sys.executable, "-c", program], env=home, capture_output=True, text=True, timeout=60)
     log = tmp_path / "state" / "metabonk-tui.log"
     assert (done.returncode, done.stdout) == (70, "")
-    assert done.stderr == f"metabonk-tui: internal error: RuntimeError: a bug; the traceback is in {log}\n"
+    said = f"metabonk-tui: internal error: RuntimeError: a bug; the traceback is in {log}"
+    assert done.stderr == f"{said}; for a bug report: metabonk-tui doctor --json\n"
     assert "RuntimeError: a bug" in log.read_text()
 
 
@@ -156,7 +160,10 @@ def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], tmp_path: Pat
     assert "Error" not in done.stderr
 
 
-def test_without_a_terminal_the_monitor_says_what_to_use_instead(metabonk: Metabonk) -> None:
-    done = metabonk()
-    assert (done.returncode, done.stdout) == (64, "")
-    assert "metabonk-tui check" in done.stderr
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_under_the_output_is_no_bug(home: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "schema", "config"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, env=home, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 70
+    assert done.stderr == "metabonk-tui: the output cannot be written: No space left on device\n"

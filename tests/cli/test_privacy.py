@@ -39,6 +39,12 @@ environment = {{ MY_SECRET = "LEAK09x" }}
 ollama = "http://me:LEAK10x@127.0.0.1:1"
 [alerts.hook]
 command = ["sh", "-c", "cat >> hook.txt; echo token=LEAK11x; exit 1", "--token", "LEAK12x"]
+[alerts.webhook.near]
+kind = "ntfy"
+url = "http://LEAK15x:LEAK16x@127.0.0.1:1/up/LEAK17x?auth=LEAK18x"
+[alerts.webhook.far]
+kind = "json"
+url = "http://leak.example.org/LEAK19x"
 [alerts.rule.ComponentAbsent]
 for_s = 0.0
 """
@@ -101,8 +107,9 @@ def test_no_secret_leaves_and_no_file_is_open_to_others(home: dict[str, str], tm
     run("record", "--for", "4s", *mine)
     run("export", "last", "--jsonl", "x.jsonl")
     run("report", "last", "--html", "x.html")
-    for verb in (["report", "last"], ["preflight", *mine], ["config", "show", *mine], ["alerts", "test", *mine]):
-        run(*verb)
+    run("report", "last")
+    for verb in (["preflight"], ["config", "show"], ["config", "check"], ["alerts", "test"]):
+        run(*verb, *mine)
     run("launch", "1", "--yes", *mine)
 
     exported = (tmp_path / "x.jsonl").read_text()
@@ -115,6 +122,7 @@ def test_no_secret_leaves_and_no_file_is_open_to_others(home: dict[str, str], tm
     for path in ours + [path for path in state if path.is_file()]:
         assert not LEAK.findall(path.read_bytes().decode("utf-8", "replace")), path
     assert not LEAK.findall(printed)
+    assert "leak.example" not in printed
     wide = {str(path): oct(path.lstat().st_mode) for path in state if path.lstat().st_mode & 0o077}
     assert wide == {}
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700

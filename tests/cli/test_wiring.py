@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
+from metabonk_tui.adapters.host.gpu import Gpus
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.peaks import PeaksFile
@@ -34,10 +34,17 @@ def test_a_backend_bears_its_name_and_has_checks_where_it_can_launch(name: PoolB
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1"])
-def test_this_machine_has_every_reader(address: str, tmp_path: Path) -> None:
+def test_this_machine_has_every_reader(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gpus, "can_read", True)
     config = configured()
     readers = host_readers(config, address, ProcessTable(config), PeaksFile(tmp_path, "pool"))
-    assert [field.name for field in fields(readers) if getattr(readers, field.name) is None] == []
+    assert [name for name in readers.__struct_fields__ if getattr(readers, name) is None] == []
+
+
+def test_without_a_driver_no_thread_is_woken_for_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gpus, "can_read", False)
+    config = configured()
+    assert host_readers(config, "127.0.0.1", ProcessTable(config), PeaksFile(tmp_path, "pool")).gpus is None
 
 
 def test_nothing_is_read_of_another_machine(tmp_path: Path) -> None:

@@ -248,7 +248,6 @@ def test_the_seed_is_launched_without_its_flags_and_the_env_file_brings_them(dem
     assert "dynamic_ui_text_density" not in silent
     assert not [key for key in silent if key.startswith(("intrinsic_", "meta_"))]
     assert silent["system2_trigger_engaged_count"] == 0.0
-    assert silent["vlm_hints_used"] == 0
     assert silent["system2_trigger_mode"] == "always"
     assert silent["gameplay_started"] is False
 

@@ -25,7 +25,7 @@ def test_what_one_has_seen_the_other_monitor_shows_as_seen(tmp_path: Path) -> No
                 second.wait_for(r"■ \d+ ! alerts", 60)
                 second.keys("!")
                 second.wait_for(r"■ crit +ComponentAbsent +all 2 .* not seen", 60)
-                # Acknowledged where one only looks along: whoever records tells it, to both.
+                # Acknowledged where one only looks along: the recorder reports it to both.
                 second.keys("x")
                 second.wait_for(r"seen \d\d:\d\d key", 60)
                 first.keys("!")

@@ -40,10 +40,11 @@ def test_c_names_the_first_thing_in_which_a_pool_parts_from_an_imported_run(tmp_
         screen.wait_for(r"▸ quiet-run", 30)
         screen.keys("quiet\r")
         screen.wait_for(r"◂ first divergence 00:0\d:\d\d · \S.+ keys: 3/3 here, 0/3 there", 60)
-        screen.wait_for(r"intrinsic reward keys +● 3/3 +— 0/3", 10)
-        screen.wait_for(r"there +quiet-run +■ STOP since 00:\d\d:\d\d", 10)
+        screen.wait_for(r"intrinsic reward keys +● 3/3 +— 0/3")
+        screen.wait_for(r"there +quiet-run +■ STOP since 00:\d\d:\d\d")
         screen.keys("\x1b")
-        screen.wait_for(r"WORKERS\s+3 up", 20)
+        screen.wait_for(r"WORKERS\s+3 up")
+        screen.wait_for(r"GHOST +quiet-run ■ STOP")
         screen.keys("q")
         assert screen.wait_end() == 0
     finally:

@@ -48,7 +48,7 @@ def watched(pool: DemoPool, word: str, state: Path) -> Snapshot:
     last, after = None, 0
     with watching(config, call=how, speed=SPEED, read_only=True, state=state) as monitor:
         for last in follow(monitor, LIMIT_S):
-            health = last.workers[-1].health
+            health = last.workers[-1].health if last.workers else None
             after += health is not None and health.state == word
             if after > 3:
                 break

@@ -16,12 +16,12 @@ def test_an_env_file_that_was_not_exported_is_named_with_the_keys_it_did_not_bri
     try:
         screen.wait_for(r"WORKERS\s+3 up", 60)
         screen.keys("e")
-        screen.wait_for(r"ENVIRONMENT\s+1/6", 20)
-        screen.wait_for(r"not exported: sourced without set -a", 20)
-        screen.wait_for(r"METABONK_INTRINSIC_REWARD +1 +● 1 +NO( +— missing){3} ", 20)
-        screen.wait_for(r"missing in 3/3", 10)
+        screen.wait_for(r"ENVIRONMENT\s+1/6")
+        screen.wait_for(r"not exported: sourced without set -a")
+        screen.wait_for(r"METABONK_INTRINSIC_REWARD +1 +● 1 +NO( +— missing){3} ")
+        screen.wait_for(r"missing in 3/3")
         screen.keys("\x1b")
-        screen.wait_for(r"WORKERS\s+3 up", 10)
+        screen.wait_for(r"WORKERS\s+3 up")
         screen.keys("q")
         assert screen.wait_end() == 0
     finally:

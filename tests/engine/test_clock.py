@@ -106,6 +106,21 @@ class TestGrid:
         assert grid.begin(100.9, 1.0) == 0.0
         assert grid.wait_s(100.9) == 1.0
 
+    def test_the_operators_interval_counts_from_the_next_tick_and_is_known_at_the_one_after(self) -> None:
+        grid = TickSchedule(100.0)
+        waited = []
+        for now_s, chosen_s in ((100.0, 0.0), (100.5, 10.0), (110.5, 10.0), (112.0, 1.0), (113.0, 0.0), (114.0, 0.0)):
+            grid.begin(now_s, 1.0, chosen_s)
+            waited.append((grid.waited_s, grid.wait_s(now_s)))
+        assert waited == [(None, 1.0), (None, 10.0), (10.0, 10.0), (10.0, 1.0), (1.0, 1.0), (None, 1.0)]
+
+    def test_an_armed_memory_watch_is_not_slowed(self) -> None:
+        grid = TickSchedule(100.0)
+        grid.begin(100.0, 1.0, 10.0, is_watched=True)
+        assert grid.wait_s(100.0) == 1.0
+        grid.begin(101.0, 5.0, 1.0, is_watched=True)
+        assert grid.wait_s(101.0) == 1.0
+
     @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.05, 5)), max_size=50))
     def test_the_next_tick_is_ahead_and_at_most_an_interval_away(self, ticks: list[tuple[float, float]]) -> None:
         now_s = 1000.0

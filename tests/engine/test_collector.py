@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import NOT_READ
-from metabonk_tui.core.model.refs import ONLY_HOST
+from metabonk_tui.core.model.refs import MAX_WORKERS, ONLY_HOST
 from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
 from metabonk_tui.engine import collector as live
 from metabonk_tui.engine import environments
@@ -83,6 +83,32 @@ class TestWhoIsAsked:
             )
             await source_of(scene).gather()
             assert asked[-1] == f"http://{shown}:5001/status"
+
+    async def test_each_of_many_once_a_tick_and_all_in_its_sample(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=1000)
+        source = source_of(scene)
+        for _ in range(2):
+            scene.workers.asked.clear()
+            sample = await source.gather()
+            assert list(sample.workers) == [w(slot) for slot in range(1000)]
+            assert all(seen.status is not None for seen in sample.workers.values())
+            assert scene.workers.asked == list(range(1000))
+
+    async def test_no_more_than_a_pool_can_want(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=10**4)
+        assert len((await source_of(scene).gather()).workers) == MAX_WORKERS
+
+    async def test_what_is_not_polled_is_said_once(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=5000)
+        source = source_of(scene)
+        texts = [event.text for _ in range(3) for event in (await source.gather()).events]
+        assert texts == ["polling 1024 of 5000 workers: no more are asked, judged or shown"]
+
+    async def test_a_worker_that_is_there_is_polled_before_one_that_is_only_wanted(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=5000)
+        scene.table.processes = (worker_process(4999, 104, NOW),)
+        polled = list((await source_of(scene).gather()).workers)
+        assert polled == [w(slot) for slot in range(MAX_WORKERS - 1)] + [w(4999)]
 
 
 class TestWhoTheyAre:
@@ -259,6 +285,7 @@ class TestEnvironments:
         self, scene: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(environments, "EVERY_S", 0.0)
+        monkeypatch.setattr(environments, "AGAIN_S", 1e9)
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
         source = source_of(scene)
         collected = []

@@ -7,14 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.engine import operations
+from metabonk_tui.engine import collector, operations
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import LIMIT_S, Scene, configured, gated, worker_process
@@ -371,6 +371,12 @@ class TestOperations:
 
 
 class TestRuns:
+    @pytest.fixture(autouse=True)
+    def _patient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let a tick wait for its readers, which answer at once: on a busy machine a thread begins too late."""
+        monkeypatch.setattr(collector, "WAIT_SHARE", 25.0)
+        monkeypatch.setattr(collector, "DISCOVERY_LIMIT_S", 10.0)
+
     @pytest.mark.parametrize("action", [Launch(2), Resize(2), Restart(2)])
     def test_a_run_of_ours_begins_when_its_launcher_is_seen(self, action: Launch | Resize | Restart) -> None:
         scene = Scene()

@@ -27,6 +27,13 @@ def test_another_process_is_due_at_once(pid: int, started_at: float, is_due: boo
     assert list(changed) == ([w(0)] if is_due else [])
 
 
+def test_a_reading_is_sent_a_second_time_and_no_third() -> None:
+    # The first may have met a step that did not know the process yet, and then forgot its environment.
+    watch, due = EnvironmentWatch(), Due(w(0), ProcessRef(42, 900.0))
+    sent = [bool(watch.update([(due, READ)], NOW + after_s)) for after_s in (0, 2, 29, 30, 60, 90)]
+    assert sent == [True, False, False, True, False, False]
+
+
 def test_one_slot_of_two_hosts_is_two_workers() -> None:
     watch = EnvironmentWatch()
     watch.update([(Due(w(0), ProcessRef(42, 900.0)), READ)], NOW)

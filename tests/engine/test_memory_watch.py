@@ -6,10 +6,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker

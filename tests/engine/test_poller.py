@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
+
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.single_flight import FaultLog
@@ -55,5 +57,25 @@ def test_what_raises_costs_that_reading_and_is_noted() -> None:
         assert [event.text for event in fault_log.take_events()] == [
             "a part failed: ZeroDivisionError; the log says where"
         ]
+
+    asyncio.run(run())
+
+
+def test_without_a_thread_the_reading_fails_and_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        fault_log = FaultLog(RunClock())
+        poller: Poller[int] = Poller("a part", 0.0, fault_log)
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "run_in_executor", refuse)
+            poller.ask(lambda: 7)
+            assert poller.take() is None
+        assert [event.text for event in fault_log.take_events()] == ["a part failed: RuntimeError; the log says where"]
+        poller.ask(lambda: 7)
+        await asyncio.gather(*(task for task in (poller.flight.task,) if task is not None))
+        assert poller.take() == 7
 
     asyncio.run(run())

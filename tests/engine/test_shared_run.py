@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
-from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import Event, Observation, PoolReading, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.clock import RunClock
@@ -90,6 +91,26 @@ def test_what_this_monitor_did_is_added_here_only_where_the_writer_does_not_take
     assert [sample.events for sample in followed.samples] == [(), () if accepts else (ours,)]
 
 
+@pytest.mark.parametrize(
+    ("here", "controllers"),
+    [
+        (PoolReading(controller="other", holder="pid 1", read_only=True), ["other"] * 3),
+        # Not read yet: the monitor that recorded them controlled the pool, which says nothing about this one.
+        (None, ["none"] * 3),
+    ],
+)
+def test_the_role_of_the_writer_is_never_shown_as_the_role_of_this_monitor(
+    here: PoolReading | None, controllers: list[str]
+) -> None:
+    # A tick that was late finds several samples, and each of them is drawn.
+    theirs = PoolReading(desired=2, controller="us")
+    recorded = tuple(replace(answers(t), pool=theirs) for t in (1.0, 2.0, 3.0))
+    shared_run = SharedRun(LateJournal(()), Isolated(FaultLog(RunClock())))
+    pools = [sample.pool for sample in shared_run.follow(recorded, None, here, (), lambda sample: sample).samples]
+    assert [pool.controller for pool in pools if pool is not None] == controllers
+    assert [pool.desired for pool in pools if pool is not None][:2] == [2, 2]
+
+
 @dataclass
 class SubmitJournal(LateJournal):
     """A writer that takes what others did, or does not."""
@@ -99,3 +120,25 @@ class SubmitJournal(LateJournal):
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         self.submitted += events
         return self.accepts
+
+
+def test_the_first_picture_does_not_wait_for_the_recording() -> None:
+    scene = Scene()
+    shown: list[bool | None] = []
+
+    class SlowJournal(LateJournal):
+        def read_new(self) -> None:
+            return None
+
+        def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
+            latest = engine.latest()
+            shown.append(latest is not None)
+            self.recording = True
+
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=SlowJournal(()))
+    engine.start()
+    try:
+        wait_for(lambda: (latest := engine.latest()) is not None and latest.recording is True)
+        assert shown[0] is True
+    finally:
+        engine.stop()

@@ -17,7 +17,7 @@ def test_a_slot_whose_worker_was_seen_takes_no_stranger() -> None:
     assert watch.filter((STRANGER,), 6.0) == ()
     [event] = watch.take_events()
     assert (event.kind, event.worker, event.t) == ("worker.unconfirmed", w(1), 6.0)
-    assert event.text == "w1's port is held by python (pid 20): not our worker's command"
+    assert event.text == "w1 port is held by python (pid 20): not our worker's command"
     assert watch.filter((STRANGER,), 7.0) == ()
     assert watch.take_events() == (), "once for each process"
 

@@ -98,6 +98,7 @@ class RealStack:
         shutil.copytree(checkout, self.metabonk, ignore=shutil.ignore_patterns(".git"), symlinks=True)
         flags = (self.metabonk / ENV_FILE).read_text()
         (self.metabonk / VERIFIED).write_text(f"{flags}\n{SIXTH_FLAG}=1\n")
+        self.configure(VERIFIED)
         self.set_mode("menu")
         no_game = work / "no-game"
         no_game.mkdir()
@@ -195,6 +196,13 @@ class RealStack:
         return ""
 
     # The monitor
+
+    def configure(self, env_file: str) -> None:
+        """Write the configuration of a user whose workers run with this env file."""
+        config = self.work / "config" / "metabonk-tui"
+        config.mkdir(parents=True, exist_ok=True)
+        lines = ("[pool.launcher]", f"directory = {json.dumps(str(self.metabonk))}", f'env_file = "{env_file}"')
+        (config / "config.toml").write_text("\n".join(lines) + "\n")
 
     def monitor(self, *words: str, limit_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run a verb of the monitor in the namespaces."""
@@ -302,11 +310,6 @@ class RealStack:
         return {int(pid): f"{line} " for pid, _, line in lines}
 
     def _monitor_environment(self) -> dict[str, str]:
-        config = self.work / "config" / "metabonk-tui"
-        if not config.exists():
-            config.mkdir(parents=True)
-            lines = ("[pool.launcher]", f"directory = {json.dumps(str(self.metabonk))}", f'env_file = "{VERIFIED}"')
-            (config / "config.toml").write_text("\n".join(lines) + "\n")
         return {
             "PATH": self.environment["PATH"],
             "HOME": str(self.work),

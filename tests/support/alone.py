@@ -15,9 +15,9 @@ from tests.support.paths import ROOT
 
 
 @contextmanager
-def demo_alone(speed: int, state: Path) -> Iterator[Path]:
-    """Run the healthy demo without a screen while the block runs; yields the path of its configuration."""
-    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--no-ui", "--speed", str(speed)]
+def demo_alone(speed: int, state: Path, scenario: str = "healthy") -> Iterator[Path]:
+    """Run a demo without a screen while the block runs; yields the path of its configuration."""
+    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", scenario, "--no-ui", "--speed", str(speed)]
     environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state)}
     pool = subprocess.Popen(
         demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

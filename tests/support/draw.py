@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui import commands
+from metabonk_tui.ui.command_context import CommandContext
 from metabonk_tui.ui.frame import Frame, Page, UiState
+from metabonk_tui.ui.hints import hints
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.style.spans import Row, plain
@@ -30,8 +32,18 @@ def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "das
     ascii_ = bool(over.pop("ascii", False))
     frame = Frame(snapshot, wide, high, defaults(), glyphs=ASCII if ascii_ else UNICODE)
     frame = replace(frame, **over)  # type: ignore[arg-type]
-    now = commands.CommandContext(snapshot, screen, frame.worker, frame.read_only, frame.mode, frame.alert)
-    return replace(frame, hints=commands.hints(now))
+    searching = bool(frame.state.log.wanted)
+    now = CommandContext(
+        snapshot,
+        screen,
+        frame.worker,
+        frame.read_only,
+        frame.mode,
+        frame.alert,
+        has_log_files=frame.logs.available,
+        is_searching=searching,
+    )
+    return replace(frame, hints=hints(now))
 
 
 def page_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "dashboard", **over: object) -> Page:

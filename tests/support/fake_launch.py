@@ -31,7 +31,9 @@ def worker() -> None:
         shed()
     if "half" in HABITS and option("--port") % 2:
         time.sleep(600)
-    with socket.create_server((os.environ.get("FAKE_HOST", "127.0.0.1"), option("--port"))) as server:
+    host = os.environ.get("FAKE_HOST", "127.0.0.1")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, option("--port")), family=family) as server:
         while True:
             server.accept()[0].close()
 

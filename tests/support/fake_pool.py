@@ -6,11 +6,14 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+
+import msgspec
 
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_old_groups
@@ -53,7 +56,7 @@ class FakePool:
     def habits(self, *names: str) -> None:
         (self.folder / "mode").write_text(" ".join(names))
 
-    def config(self, launcher: str = "") -> Config:
+    def config(self, launcher: str = "", ollama: str = "[]") -> Config:
         """Return the configuration of this pool; the lines in `launcher` replace those of [pool.launcher]."""
         lines = {
             "directory": f'"{self.folder}"',
@@ -68,14 +71,28 @@ class FakePool:
             lines[key.strip()] = value.strip()
         table = "\n".join(f"{key} = {value}" for key, value in lines.items())
         worker = f'[["{self.folder}/launch.py worker"]]'
+        # Real pools may run on this machine: none of their services may decide what this pool does.
+        none = "".join(f"{service} = []\n" for service in ("orchestrator", "vision", "learner"))
         return config(
             f"[pool]\nbase_port = {self.base_port}\n[pool.launcher]\n{table}\n"
-            f'[processes]\nworker = {worker}\nlauncher = [["launch.py"]]\norchestrator = []\nollama = []\n'
+            f'[processes]\nworker = {worker}\nlauncher = [["launch.py"]]\n{none}ollama = {ollama}\n'
         )
 
-    def backend(self, launcher: str = "", read_only: bool = False) -> LauncherPool:
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether a worker can listen on ::1."""
+        try:
+            with socket.create_server(("::1", self.base_port), family=socket.AF_INET6):
+                return True
+        except OSError:
+            return False
+
+    def backend(
+        self, launcher: str = "", read_only: bool = False, host: str = "127.0.0.1", ollama: str = "[]"
+    ) -> LauncherPool:
         """Return a launcher backend with its own lock, as a monitor has."""
-        settings = self.config(launcher)
+        settings = self.config(launcher, ollama)
+        settings = msgspec.structs.replace(settings, pool=msgspec.structs.replace(settings.pool, host=host))
         backend = LauncherPool(
             settings,
             self.state,

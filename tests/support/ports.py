@@ -27,7 +27,7 @@ def free_ports(count: int) -> int:
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether somebody on the loopback accepts a connection."""
-    with socket.socket() as client:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
         client.settimeout(0.5)
         return client.connect_ex((host, port)) == 0
 

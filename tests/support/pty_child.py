@@ -8,8 +8,10 @@ import sys
 import termios
 import threading
 import time
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
@@ -17,6 +19,7 @@ from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.ui import app as app_module
 from metabonk_tui.ui.app import MonitorApp, run_app
+from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.theme_files import load_themes
 from tests.support import snapshots as scenes
@@ -28,8 +31,9 @@ def main(words: Path, repaint_s: float | None = None) -> int:
 
     `repaint_s`: show one scene that stands, and repaint it this often.
     """
-    # The kernel sends SIGHUP only for the controlling terminal.
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # The kernel sends SIGHUP only for the controlling terminal. A shell that starts this has one already.
+    with suppress(PermissionError):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     monitor = ScriptedMonitor(scenes.healthy())
     ended = threading.Event()
 
@@ -47,7 +51,8 @@ def main(words: Path, repaint_s: float | None = None) -> int:
     else:
         app_module.REPAINT_S = repaint_s
     config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
-    app = MonitorApp(monitor, config, all_screens(), themes=load_themes(themes_dir(), None, read_small_text)[0])
+    themes = load_themes(themes_dir(), None, read_small_text)[0]
+    app = MonitorApp(Controller(monitor, config, all_screens(), themes=tuple(themes)), config, themes=themes)
     code = run_app(app, lambda: (words.write_text("last words"), None)[1])
     ended.set()
     return code

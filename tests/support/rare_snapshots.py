@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint, Forecast, GpuMemory, SwapView
+from metabonk_tui.core.model.obituary import DeathMemory, Obituary, Remedy
 from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
-from metabonk_tui.core.model.sample import WorkerStatus
-from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import Generation
+from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
+from metabonk_tui.core.model.snapshot import Cause, Check, CheckPart, Gate, NextStep, Snapshot, Verdict, VerdictKind
+from metabonk_tui.core.model.worker import ComponentState as S
+from metabonk_tui.core.model.worker import EnvView, GameplayView, Generation, Reach
+from metabonk_tui.core.step.obituaries import last_answer
+from metabonk_tui.core.verdict.ended import ended_verdict
+from metabonk_tui.core.verdict.next_steps import READ_REPORT
+from tests.support.draw import defaults
 from tests.support.refs import w
-from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, hosts_of, leak, memory, mixed, worker
+from tests.support.snapshots import (
+    GB,
+    GONE,
+    HOSTILE,
+    MB,
+    SCENES,
+    START,
+    accused,
+    components,
+    event,
+    hosts_of,
+    leak,
+    memory,
+    mixed,
+    node,
+    snapshot,
+    stop,
+    worker,
+)
 
 
 def ended(word: ExitReason, evidence: str, after_s: float, code: int | None = None) -> ProcessExit:
@@ -89,9 +115,13 @@ def hostile_ends() -> Snapshot:
     death = ProcessExit("OOM-killed", HOSTILE, base.t - 5)
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
+    page = died().obituaries[-1]
+    page = replace(page, signs=(HOSTILE,) * 4, log=(HOSTILE,) * 12, ended=replace(death, strength=60), memory=(
+        DeathMemory(page.t - 1, 10**18, None), DeathMemory(page.t, 0, 10**18)), around=tuple(
+            replace(each, text=HOSTILE) for each in page.around), remedies=(Remedy("X", HOSTILE),))  # fmt: skip
     return replace(
         base, workers=workers, hosts=hosts_of(replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE)),
-        log_lines={w(0): (HOSTILE, "x"), w(3): (HOSTILE,)},
+        log_lines={w(0): (HOSTILE, "x"), w(3): (HOSTILE,)}, obituaries=(page,), earlier_obituaries=10**9,
     )  # fmt: skip
 
 
@@ -116,10 +146,128 @@ def logged() -> Snapshot:
     return replace(base, workers=workers, log_lines=lines)
 
 
+PARTIAL_SHOWS = (
+    *((S.UNPROVEN, 226, None), (S.ABSENT, None, None), (S.ACTIVE, 0, 2), (S.ABSENT, None, None), (S.ZERO, 0, 0)),
+)
+PARTIAL_FILE = {key: value for key, value in defaults().required_environment.items() if "INTRINSIC_APPLY" not in key}
+EXPORT = "relaunch with the file exported: set -a; source game_agnostic_24h_config.env; set +a"
+
+
+def partial() -> Snapshot:
+    """Two workers of the real launcher without the exported file, after the gate: PARTIAL. Only System2 moves."""
+    elapsed_s = 5666.0
+    t = START + elapsed_s
+    keys = tuple(key for key in defaults().required_environment if key != "METABONK_SYSTEM2_ENABLED")
+    workers = []
+    for slot in range(2):
+        one = worker(
+            slot, t, PARTIAL_SHOWS, ui_state="uncertain", epsilon=0.9, gameplay=GameplayView(False, (), False, None),
+            env=EnvView(1, len(keys) + 1, keys, (), None), environment={"METABONK_SYSTEM2_ENABLED": "1"},
+        )  # fmt: skip
+        changed = {
+            "ui_exploration": {"proof": "dynamic_ui_text_density"},
+            "system2": {"companion": ("vlm_hints_used", 14.0), "launcher_sets": True},
+        }
+        parts = tuple(replace(part, **changed.get(part.id, {})) for part in one.components)
+        workers.append(replace(one, components=parts))
+    never = "never shown on any worker: UI exploration, intrinsic reward"
+    judged = (CheckPart("ui expl", S.UNPROVEN), CheckPart("intrinsic", S.ABSENT), CheckPart("system2", S.ACTIVE))
+    gate_checks = tuple(Check(n, START + 3 + 300 * n, "PARTIAL", never, True, judged) for n in range(1, 7))
+    cause = Cause(
+        "config-not-loaded", "config not loaded", 0.91,
+        "METABONK_DYNAMIC_UI_EXPLORATION, METABONK_INTRINSIC_REWARD and 2 more unset in the process, all set right "
+        "in game_agnostic_24h_config.env, without export, on 2/2 workers",
+        "grep -zc ^METABONK_ /proc/41207/environ", EXPORT, (w(0), w(1)),
+    )  # fmt: skip
+    verdict = Verdict(
+        VerdictKind.PARTIAL, START + 1806, ("config not loaded 0.91", never, f"fix: {EXPORT}", "do NOT run 24 h"),
+        (
+            node(0, "partly", "PARTIAL", "caution", True, "1/3 due shown", "due components shown: 1/3"),
+            node(1, "yes", "LAUNCH 24H", "go", False, "min 4.5 GB"),
+            node(2, "not yet", "on track", "go", False, "0/2"),
+        ),
+        None, "a worker shows UI exploration and intrinsic reward, held for 2 evaluations",
+        (
+            NextStep(None, EXPORT, None),
+            NextStep("X", "stop the pool", "metabonk-tui stop", "or"),
+            NextStep("L", "relaunch 2 workers with the env file", "metabonk-tui launch 2", "then"),
+        ),
+        VerdictKind.VALIDATING,
+    )  # fmt: skip
+    return snapshot(
+        elapsed_s, tuple(workers), verdict, memory(t, 4.6),
+        gate=Gate("gameplay", START + 3, START + 1803, START + 7200, gate_checks),
+        causes=(cause,),
+        env_file=EnvFileReading("/srv/metabonk/game_agnostic_24h_config.env", PARTIAL_FILE, frozenset()),
+        events=(event(START + 1806, "warn", f"verdict VALIDATING → PARTIAL: {never}", "verdict"),),
+    )  # fmt: skip
+
+
+def over() -> Snapshot:
+    """The same run after its orchestrator died: a STOP that is over."""
+    base = partial()
+    end = RunEnd("service died", "orchestrator exited with -9 and took the stack down", base.t - 30, base.t - 31)
+    steps = (READ_REPORT, NextStep("L", "launch 2 workers", "metabonk-tui launch 2", "then"))
+    verdict = ended_verdict(base.verdict, base.verdict, end, base.gate, steps)
+    gone = tuple(
+        replace(each, reach=Reach.DOWN, error="refused", reach_since_t=end.t, components=components(GONE, each.slot))
+        for each in base.workers
+    )
+    return replace(base, verdict=verdict, workers=gone)
+
+
+def died() -> Snapshot:
+    """The stopped run after the kernel killed w2, as w4 before it; w2 was the largest and raced."""
+    base = replace(stop(), t=stop().t + 1200)
+    death_t = base.t - 54
+    view = next(each for each in base.workers if each.ref == w(2))
+    parts = tuple(replace(part, known_state=part.state, known_since_t=part.since_t) for part in view.components)
+    view = replace(view, components=parts)
+    dead = replace(view, reach=Reach.DOWN, error="refused", reach_since_t=death_t, rss_bytes=None)
+    base = replace(base, workers=(*base.workers[:2], dead, *base.workers[3:]))
+    answer = last_answer(replace(view, last_good_t=death_t - 3, step=25089.0, step_rate=13.9))
+    proof = "the kernel's log: killed process 41227 (python3) in /user.slice/metabonk"
+    kill = ProcessExit("OOM-killed", proof, death_t, -9, 9, 60)
+    points = tuple(
+        DeathMemory(death_t - 1 - before_s, int((0.08 + before_s / 160) * GB), int((1.68 - before_s / 600) * GB))
+        for before_s in range(300, -1, -10)
+    )
+    after = DeathMemory(death_t + 18, int(1.5 * GB), None)
+    around = (
+        event(death_t - 30, "warn", "available 0.3 GB, PSI 41", "memory.low"),
+        event(death_t - 12, "warn", "Ollama answers after 19 s", "alert.firing"),
+        event(death_t, "crit", "w2 (pid 41227) is gone: OOM-killed; the kernel's log: killed process 41227 (python3)",
+              "process.gone", 2, pid=41227),
+        event(death_t + 1, "crit", "verdict STOP: kernel OOM kill, latched", "verdict"),
+    )  # fmt: skip
+    log = (
+        "step 24158 state=uncertain eps=0.90 reward=0.000",
+        "replay buffer 41280 frames, 962 MB",
+        "WARN system2 request timed out (ollama 30 s)",
+        "step 25075 state=uncertain eps=0.90 reward=0.000",
+        "RuntimeWarning: cuMemAlloc retry 3, host allocation of 512 MiB requested",
+    )
+    page = Obituary(
+        t=death_t, seen_t=death_t - 1, who=w(2), pid=41227, generation=2, port=5002, lived_s=1991.0, ended=kill,
+        rss_bytes=int(1.68 * GB), floor_bytes=GB, memory=(*points, after), answer=answer, log=log, log_ends=True,
+        around=around,
+        signs=("it was the largest of 5 workers, 1.68 GB, +14 M/m, the fastest",
+               "w2 racing: 13.90 steps/s, ×200 of its own past"),
+        remedies=(Remedy("-", "resize to 3 workers: 5 need 16.1 GB of 15.6"),
+                  Remedy("W", "arm the memory watch: it acts before the kernel does")),
+    )  # fmt: skip
+    before = replace(page, t=death_t - 900, seen_t=death_t - 901, who=w(4), pid=40991, generation=1, memory=(), log=(),
+                     around=(), signs=(), answer=None, rss_bytes=int(1.71 * GB))  # fmt: skip
+    return replace(base, obituaries=(before, page))
+
+
 RARE: dict[str, Callable[[], Snapshot]] = {
     "killed": killed,
     "thrashing": thrashing,
     "logged": logged,
     "hostile-ends": hostile_ends,
+    "partial": partial,
+    "over": over,
+    "died": died,
 }
 ALL = SCENES | RARE

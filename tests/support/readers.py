@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
@@ -78,6 +79,10 @@ class Workers:
     timeout_s: float = 0.4
     asked: list[int] = field(default_factory=list)
     closed: bool = False
+
+    async def ask(self, url: str) -> Callable[[], Observation]:
+        seen = await self.poll(url)
+        return lambda: seen
 
     async def poll(self, url: str) -> Observation:
         slot = int(url.split(":")[2].split("/")[0]) - 5000

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
 from hashlib import blake2b
 from typing import Any
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.core.config.load import parse_config
@@ -19,6 +20,7 @@ from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker.record import PoolRecord, WorkerRecord, pool_of
 from tests.support.refs import w
 
 GB = 1_000_000_000
@@ -209,7 +211,12 @@ def script(
     return samples
 
 
-HOST_FIELDS = {field.name for field in fields(HostReading)}
+def coarse(fields: Life = healthy, **how: Any) -> list[Sample]:
+    """Return the samples of a script of many minutes, every 30 s instead of 10: a third of the work."""
+    return script(fields, **{"every_s": 30.0} | how)
+
+
+HOST_FIELDS = set(HostReading.__struct_fields__)
 
 
 def flat_sample(t: float, workers: Mapping[WorkerRef, Observation] | None = None, **flat: Any) -> Sample:
@@ -334,4 +341,29 @@ def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Ver
         "foreign_fields": (),
         "config": config,
     }
-    return VerdictInputs(**values | changes)
+    values |= changes
+    return VerdictInputs(**{"record": record_of_views(values["workers"], config)} | values)
+
+
+def record_of_views(workers: Iterable[WorkerView], config: Config = CONFIG) -> PoolRecord:
+    """Return the record that the judges read, derived from the views: slower than a step does it, and plainer."""
+    return pool_of([_record_of_view(worker) for worker in workers], config)
+
+
+def _record_of_view(worker: WorkerView) -> WorkerRecord:
+    play, parts = worker.gameplay, worker.components
+    return WorkerRecord(
+        ref=worker.ref,
+        reach=worker.reach,
+        generation=worker.generation,
+        answered=worker.last_good_t is not None,
+        states=tuple(part.state for part in parts),
+        known_states=tuple(part.known_state for part in parts),
+        activities=tuple(part.window_activity for part in parts),
+        shown=tuple(part.shown_in_run for part in parts),
+        sampled=tuple(part.samples > 0 for part in parts),
+        gameplay=play if play.reached_t is not None else replace(play, not_yet_t=None),
+        env=worker.env,
+        from_t=0.0,
+        until_t=0.0,
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.alert import Acknowledged, Alert
 from metabonk_tui.core.model.host import MemoryReading
@@ -435,7 +436,7 @@ def mixed() -> Snapshot:
         worker(1, t, tuple(unproven), ui_state="menu_ui", attention=(Attention("unproven", "unknown", "ui expl"),)),
         nan,
         worker(
-            3, t, GONE, reach=Reach.DOWN, reach_since_t=t - 130, error="refused", pid=None, age_s=130.0,
+            3, t, GONE, reach=Reach.DOWN, reach_since_t=t - 130, error="refused", age_s=130.0,
             rss_bytes=int(4.61 * GB), tree_bytes=None, rss_growth_bytes_per_min=None,
             last_error="exit 137, killed by kernel", last_error_t=t - 130, env=None,
             attention=(Attention("OOM KILL", "stop", "exit 137, kernel oom_kill 0 → 1, last RSS 4.61 GB"),),
@@ -515,7 +516,7 @@ def validating() -> Snapshot:
     played = replace(played, components=tuple(parts))
     gone = worker(
         3, t, tuple((S.DOWN, v, None) for _, v, _ in HEALTHY[0]), reach=Reach.DOWN, reach_since_t=t - 1,
-        error="refused", pid=None, last_error="exit 137", last_error_t=t - 1, step_rate=None,
+        error="refused", last_error="exit 137", last_error_t=t - 1, step_rate=None,
         attention=(Attention("DOWN", "stop", "exit 137, kernel oom_kill unchanged"),),
     )  # fmt: skip
     gone = replace(gone, components=tuple(replace(c, since_t=t - 1) for c in gone.components))
@@ -663,7 +664,7 @@ def many(n: int) -> Snapshot:
     for slot in range(n):
         if slot == 13:
             workers[slot] = worker(
-                slot, t, GONE, reach=Reach.DOWN, reach_since_t=t - 130, error="refused", pid=None,
+                slot, t, GONE, reach=Reach.DOWN, reach_since_t=t - 130, error="refused",
                 rss_bytes=int(7.4 * GB), last_error="exit 137",
                 attention=(Attention("OOM KILL", "stop", "exit 137, kernel oom_kill +1, last RSS 7.40"),),
             )  # fmt: skip

@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -35,14 +35,24 @@ class Screen:
         columns: int = 120,
         lines: int = 40,
         module: str = "metabonk_tui",
+        environment: Mapping[str, str] | None = None,
+        bytes_per_s: int | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
-        """Start the program; `state` is its state directory."""
+        """Start the program; `state` is its state directory, `environment` has other variables for it.
+
+        `command` runs instead of the program: a shell or a terminal multiplexer that runs it.
+        `bytes_per_s`: the terminal is at the end of a line that carries no more.
+        """
+        self._bytes_per_s = bytes_per_s
+        self.bytes_read = 0
+        more = dict(environment or {})
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            environment = {
+            child_environment = {
                 **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")},
                 "TERM": "xterm-256color",
                 "LC_ALL": "C.UTF-8",
@@ -50,16 +60,24 @@ class Screen:
                 "XDG_RUNTIME_DIR": str(state),
                 "XDG_CONFIG_HOME": str(state),
                 "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+                **more,
             }
             os.chdir(state)
             # An explicit environment: readline puts LINES and COLUMNS where only C sees them.
-            os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)
+            words = [*command] if command else [sys.executable, "-m", module, *arguments]
+            os.execvpe(words[0], words, child_environment)
         self.code: int | None = None
 
     @property
     def text(self) -> str:
         """The text on the screen now."""
         return "\n".join(self._screen.display)
+
+    @property
+    def colors(self) -> set[str]:
+        """The colours of the text and behind it: a name for one of the sixteen, six hexadecimal digits for another."""
+        cells = [cell for line in self._screen.buffer.values() for cell in line.values()]
+        return {color for cell in cells for color in (cell.fg, cell.bg)}
 
     def wait_for(self, pattern: str, limit_s: float = 30.0) -> str:
         """Read until the screen matches; return the match. Fails with the screen after `limit_s`."""
@@ -82,9 +100,41 @@ class Screen:
                 break
         raise AssertionError(f"{what!r} was not on the screen within {limit_s:g} s:\n{self.text}")
 
+    def read_within(self, pattern: str, most_bytes: int, limit_s: float = 60.0) -> int:
+        """Read until the screen matches; return how many bytes that took. Fails after `most_bytes` or `limit_s`.
+
+        A slow line is never quiet: the match may be of a frame that is not complete.
+        """
+        before, end = self.bytes_read, time.monotonic() + limit_s
+        while not re.search(pattern, self.text):
+            if self.bytes_read - before > most_bytes or time.monotonic() > end:
+                raise AssertionError(f"{self.bytes_read - before} bytes without {pattern!r}:\n{self.text}")
+            self._read(0.2)
+        return self.bytes_read - before
+
+    def read_bytes(self, count: int, limit_s: float = 60.0) -> None:
+        """Read this many bytes; fails after `limit_s`."""
+        end, until = time.monotonic() + limit_s, self.bytes_read + count
+        while self.bytes_read < until:
+            assert time.monotonic() < end, f"{until - self.bytes_read} bytes are missing"
+            self._read(0.2)
+
     def keys(self, text: str | bytes) -> None:
         """Send keys to the program."""
         os.write(self._terminal, text if isinstance(text, bytes) else text.encode())
+
+    def confirm(self, word: str) -> None:
+        """Type the word that unlocks a question, and press Enter later than a paste would: after it was read."""
+        self.keys(word)
+        self.wait_until(lambda: "locked until" not in self.text, "the question is unlocked", 30.0)
+        time.sleep(0.5)
+        self.keys("\r")
+
+    def settle(self, quiet_s: float = 0.3, limit_s: float = 5.0) -> None:
+        """Read until nothing was written for a while."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end and self._read(quiet_s):
+            pass
 
     def write_over(self, text: str) -> None:
         """Write over the screen, as wall(1) and background jobs do."""
@@ -93,6 +143,11 @@ class Screen:
             os.write(fd, text.encode())
         finally:
             os.close(fd)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size, as a split pane of tmux does."""
+        self._screen.resize(lines, columns)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def signal(self, *numbers: signal.Signals) -> None:
         """Send signals to the program; after one that stops it, wait until it stands."""
@@ -139,9 +194,12 @@ class Screen:
         if not readable:
             return False
         try:
-            read = os.read(self._terminal, 65536)
+            read = os.read(self._terminal, 65536 if self._bytes_per_s is None else max(1, self._bytes_per_s // 20))
         except OSError:
             time.sleep(0.05)  # the program's side is closed: it is about to end
             return False
         self._stream.feed(read)
+        self.bytes_read += len(read)
+        if self._bytes_per_s is not None:
+            time.sleep(len(read) / self._bytes_per_s)
         return bool(read)

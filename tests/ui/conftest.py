@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
@@ -27,6 +27,7 @@ from metabonk_tui.core.model.pool import (
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
+from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.screens.help import HelpScreen
 from metabonk_tui.ui.screens.registry import all_screens
@@ -47,6 +48,7 @@ class ScriptedMonitor:
         self.submitted: list[Plan] = []
         self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
+        self.intervals_s: list[float] = []
         self.refusal = ""
         self.strangers: tuple[StrangerProcess, ...] = ()
         self.preflights: list[int] = []
@@ -120,6 +122,9 @@ class ScriptedMonitor:
     def poll_now(self) -> None:
         self.polls += 1
 
+    def poll_every(self, interval_s: float) -> None:
+        self.intervals_s.append(interval_s)
+
 
 class PlainScreen(MonitorScreen):
     """A screen that records the Snapshot it draws and how often it draws."""
@@ -177,7 +182,10 @@ def make_app(themes: dict[str, object]) -> Callable[..., MonitorApp]:
         chosen = {"themes": themes, **options}
         config = chosen.pop("config", None) or read_config()
         screens = chosen.pop("screens", None) or plain_screens()
-        return MonitorApp(monitor, config, screens, **chosen)  # type: ignore[arg-type]
+        in_app = {key: chosen.pop(key) for key in ("rows", "on_first_picture", "keep") if key in chosen}
+        names = tuple(chosen["themes"])
+        controller = Controller(monitor, config, screens, **{**chosen, "themes": names})
+        return MonitorApp(controller, config, themes=chosen["themes"], **in_app)  # type: ignore[arg-type]
 
     return make
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.controller import Controller, Effect
+from metabonk_tui.core.ports.logs import LogFileReader
+from metabonk_tui.ui.controller import Controller
+from metabonk_tui.ui.effect import Effect
+from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row, plain
 from tests.ui.conftest import ScriptedMonitor, plain_screens, read_config
@@ -14,9 +19,16 @@ NAMED = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x7f": "backspace", "\x1
 class Person:
     """Types at a desk, a second between keys, and reads what is there."""
 
-    def __init__(self, scene: Snapshot, size: tuple[int, int] = (120, 40), glyphs: Glyphs = UNICODE) -> None:
+    def __init__(
+        self,
+        scene: Snapshot,
+        size: tuple[int, int] = (120, 40),
+        glyphs: Glyphs = UNICODE,
+        open_logs: Callable[[], LogFileReader] | None = None,
+    ) -> None:
         self.monitor = ScriptedMonitor(scene)
-        self.controller = Controller(self.monitor, read_config(), plain_screens(), glyphs=glyphs)
+        screens = plain_screens() if open_logs is None else all_screens()
+        self.controller = Controller(self.monitor, read_config(), screens, glyphs=glyphs, open_logs=open_logs)
         self.controller.update(scene)
         self.size = size
         self.at_s = 100.0

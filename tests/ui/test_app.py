@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.events import Resize
 from textual.geometry import Size
 
+from metabonk_tui.core.config.schema import UiSettings
+from metabonk_tui.core.model import pool as actions
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.app import LARGEST, MonitorApp
 from metabonk_tui.ui.frame import Page
+from metabonk_tui.ui.key_map import key_table
 from metabonk_tui.ui.notifier import Notifier
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.glyphs import ASCII
 from metabonk_tui.ui.style.spans import Row, Span, plain, width
 from metabonk_tui.ui.style.theme import MONO
+from metabonk_tui.ui.terminal.driver import Driver
 from tests.support import snapshots as scenes
 from tests.support.waiting import wait_for_async
 from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of
@@ -48,14 +54,16 @@ async def test_news_from_another_thread_never_waits_for_the_screen(make_app: Mak
         # The loop is held up here, as by a terminal that takes no output: the engine must not notice.
         done = threading.Event()
 
+        news = [later(scenes.healthy(), i) for i in range(1000)]
+
         def engine() -> None:
-            for i in range(1000):
-                monitor.set(later(scenes.healthy(), i))
+            for snapshot in news:
+                monitor.set(snapshot)
             done.set()
 
         thread = threading.Thread(target=engine)
         thread.start()
-        held = done.wait(10)
+        held = done.wait(60)
         thread.join()
         assert held
         await wait_for_async(lambda: app.controller.snapshot is monitor.latest())
@@ -106,7 +114,7 @@ async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: 
 
 
 async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metabonk_tui.ui.controller.LATE_S", 0.2)
+    monkeypatch.setattr("metabonk_tui.ui.notices.LATE_S", 0.2)
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor, speed=1000.0)
     async with app.run_test(size=(120, 40)):
@@ -115,7 +123,7 @@ async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: 
         await wait_for_async(lambda: "LIVE" in text_of(app))
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
 async def test_quitting_touches_nothing(make_app: Make, key: str) -> None:
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor)
@@ -136,6 +144,22 @@ async def test_ctrl_c_quits_from_a_dialog_too_and_q_does_not(make_app: Make) -> 
         await pilot.press("ctrl+c")
         await wait_for_async(lambda: not app.is_running)
     assert monitor.submitted == []
+
+
+async def test_flow_control_keys_stop_and_close_nothing(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(100, 30)) as pilot:
+        for key in ("ctrl+s", "ctrl+q"):
+            await pilot.press(key)
+            assert key in app.controller.notice.lower()
+            assert app.is_running
+
+
+async def test_a_write_that_was_lost_is_said(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(100, 30)):
+        app.post_message(Driver.WriteFailed())
+        await wait_for_async(lambda: "could not be written" in app.controller.notice)
 
 
 async def test_textuals_own_keys_do_nothing(make_app: Make) -> None:
@@ -159,8 +183,10 @@ async def test_screens_open_and_escape_goes_back(make_app: Make) -> None:
         assert "verdict slot 1" in text_of(app)
         await pilot.press("escape")
         assert "worker slot 1" in text_of(app)
-        await pilot.press("escape", "escape", "escape")
+        await pilot.press("escape")
         assert "dashboard slot 1" in text_of(app)
+        await pilot.press("escape", "escape")
+        assert "dashboard slot 0" in text_of(app), "nothing is selected"
         assert app.is_running
 
 
@@ -225,8 +251,8 @@ async def test_themes_cycle_live_and_by_name(make_app: Make) -> None:
         assert "theme ansi-16" in text_of(app)
         colours = {segment.style.bgcolor for segment in app.canvas.render_line(2) if segment.style}
         assert colours == {None}
-        await pilot.press("T")
-        assert "theme dark" in text_of(app)
+        await pilot.press(":", *"theme tokyo", "enter", "T")
+        assert "theme dark" in text_of(app), "the first one follows the last one"
 
 
 async def test_the_theme_of_the_config_and_an_unknown_one(make_app: Make) -> None:
@@ -314,6 +340,8 @@ def test_the_window_title_carries_the_verdict_and_nothing_else_can() -> None:
     assert output[0].startswith("\x1b]2;■ STOP ")
     assert output[0].endswith("\x07")
     assert output[0][4:-1].isprintable()
+    Notifier(output.append, lambda: None, glyphs=ASCII).notify(stop)
+    assert output[1].isascii()
 
 
 def test_the_bell_rings_once_when_it_turns_critical() -> None:
@@ -334,14 +362,14 @@ def test_the_bell_rings_once_when_it_turns_critical() -> None:
 
 
 def test_no_key_means_two_things_and_none_is_taken_from_the_terminal() -> None:
-    keys = [key for command in commands.COMMANDS for key in command.keys]
+    keys = [(command.screen, key) for command in commands.COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))
-    assert not {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z", "S"} & set(keys)
+    assert not {"ctrl+a", "ctrl+b", "ctrl+s"} & {key for _, key in keys}
     for command in commands.COMMANDS:
         letters = [key for key in command.keys if len(key) == 1 and key.isalpha()]
         if command.group == "act":
             assert all(key.isupper() for key in letters)
-        elif command.id not in ("theme", "end", "invert"):
+        elif command.id not in ("theme", "end", "invert", "log_errors", "log_hit_before", "hand_over", "picture"):
             assert all(key.islower() for key in letters)
 
 
@@ -380,7 +408,10 @@ def test_a_pool_that_is_gone_can_only_be_launched(make_app: Make) -> None:
     app.controller.press("X", "X", 1.0, 120, 40)
     assert "no pool is running; L launches one" in app.controller.notice
     app.controller.press("K", "K", 1.0, 120, 40)
-    assert "w0 is not running" in app.controller.notice
+    assert "select a worker first" in app.controller.notice
+    app.controller.press("tab", None, 1.0, 120, 40)
+    app.controller.press("K", "K", 1.0, 120, 40)
+    assert "w1 is not running" in app.controller.notice
     still = replace(gone, workers=(replace(workers[0], rss_bytes=10**9), *workers[1:]))
     app.controller.update(still)
     assert "X" in {hint.key for hint in app.controller.frame(200, 24).hints}
@@ -420,8 +451,37 @@ def test_a_short_footer_keeps_help_quit_and_the_acting_keys(make_app: Make) -> N
     for wide in range(60, 201, 7):
         bottom = plain(app.controller.rows(wide, 24)[-1])
         assert len(bottom) == wide
-        for keep in ("? help", "q quit", "X stop", "R restart"):
+        for keep in ("? help", "q quit", " L", " R", " X"):
             assert keep in bottom
+        looking = ("m memory", "l logs", "e env", "! alerts", "/ filter") if wide >= 80 else ("m memory", "l logs")
+        assert [key for key in looking if key not in bottom] == []
+
+
+def test_help_leads_with_the_signs_and_the_keys_of_the_screen_one_came_from(make_app: Make) -> None:
+    controller = make_app(ScriptedMonitor(scenes.healthy())).controller
+    controller.update(scenes.healthy())
+    controller.press("l", "l", 1.0, 80, 24)
+    controller.press("?", "?", 2.0, 80, 24)
+    text = "\n".join(plain(row) for row in controller.rows(80, 200))
+    places = [text.index(part) for part in ("STATES", "KEYS ON THE LOGS SCREEN", "follow the newest line", "VIEW")]
+    assert places == sorted(places)
+    for key in "/swap":
+        controller.press(key, key, 3.0, 80, 24)
+    assert "nothing; Esc shows everything" in "\n".join(plain(row) for row in controller.rows(80, 24))
+    for _ in range(4):
+        controller.press("backspace", None, 4.0, 80, 24)
+    for key in "OOM":
+        controller.press(key, key, 5.0, 80, 24)
+    controller.press("escape", None, 6.0, 80, 24)
+    for key in "/picture":
+        controller.press(key, key, 7.0, 80, 24)
+    controller.press("enter", None, 8.0, 80, 24)
+    found = "\n".join(plain(row) for row in controller.rows(80, 24))
+    assert "1 line with" in found
+    assert "Save the screen as an SVG picture" in found
+    controller.press("escape", None, 9.0, 80, 24)
+    assert controller.screen == "help"
+    assert "STATES" in "\n".join(plain(row) for row in controller.rows(80, 24))
 
 
 def test_help_has_every_key_and_every_sign(make_app: Make) -> None:
@@ -506,6 +566,37 @@ async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: 
     assert "Traceback" in caplog.text
 
 
+async def test_a_bug_in_the_picture_of_a_snapshot_ends_it_too(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)):
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
+        monkeypatch.setattr(app.controller, "rows", lambda *_: 1 // 0)
+        app._drawn_s = 0.0  # the next picture is due at once
+        monitor.set(scenes.stop())
+        await wait_for_async(lambda: app.return_code is not None)
+    assert app.return_code == 70
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_snapshot_each_second_leaves_the_clock_no_wake_up_of_its_own(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)):
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
+        app._looked_s, before = 0.0, app._next_look
+        app._take()
+        after = app._next_look
+        assert before is not None
+        assert after is not None
+        assert before.cancelled()
+        assert after.when() - asyncio.get_running_loop().time() > 1.1, "the next Snapshot comes first"
+        app._take()
+        assert app._next_look is after, "it is looked once a second only"
+
+
 async def test_a_terminal_that_reports_nonsense_as_its_size_is_drawn_in_part(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -515,3 +606,123 @@ async def test_a_terminal_that_reports_nonsense_as_its_size_is_drawn_in_part(mak
             await pilot.pause()
             assert app.size == drawn
         assert "LAUNCH 24H" in text_of(app)
+
+
+def test_escape_takes_back_a_zoom_then_a_filter_then_nothing(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    controller = app.controller
+    controller.update(scenes.healthy())
+    controller.state = replace(controller.state, filter="w1", zoom="events")
+    labels = []
+    for _ in range(3):
+        labels.append([hint.label for hint in controller.frame(120, 40).hints if hint.key == "Esc"])
+        controller.press("escape", None, 1.0, 120, 40)
+    assert labels == [["clear zoom"], ["clear filter"], []]
+    assert (controller.state.zoom, controller.state.filter) == ("", "")
+    assert controller.notice == "Esc back: already on this screen"
+
+
+def test_pasted_text_goes_into_a_field_and_never_confirms(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    controller = make_app(monitor).controller
+    controller.update(scenes.healthy())
+    controller.paste("X", 1.0, 120, 40)
+    assert controller.notice == "pasted text was ignored: there is no field for it here"
+    controller.press("slash", "/", 1.0, 120, 40)
+    controller.paste("rss>1k\n!w1", 1.0, 120, 40)
+    assert controller.state.filter == "rss>1k !w1"
+    controller.press("escape", None, 1.0, 120, 40)
+    controller.press("X", "X", 1.0, 120, 40)
+    controller.paste("stop", 2.0, 120, 40)
+    assert "pasted text does not confirm" in "\n".join(map(plain, controller.rows(120, 40)))
+    controller.press("enter", "\r", 9.0, 120, 40)
+    assert monitor.submitted == []
+
+
+def test_a_number_is_replaced_by_the_first_digit_and_a_reason_is_remembered(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    controller = make_app(monitor).controller
+    controller.update(scenes.healthy())
+    for key in ("-", "tab", "2", "tab"):
+        controller.press(key, key if len(key) == 1 else None, 1.0, 120, 40)
+    assert monitor.planned[-1] == actions.Resize(2)
+    for key in ("1", "left", "2"):
+        controller.press(key, key if len(key) == 1 else None, 1.0, 120, 40)
+    assert controller.dialog is not None
+
+
+def test_a_key_polls_less_often_and_the_choice_is_kept(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    controller = app.controller
+    controller.update(scenes.healthy())
+    notices = []
+    for key in (",", ",", ",", ",", "."):
+        controller.press(key, key, 1.0, 120, 40)
+        notices.append(controller.notice)
+    assert monitor.intervals_s == [2.0, 5.0, 10.0, 5.0]
+    assert notices[3] == "polls every 10 s: the longest interval"
+    assert notices[4] == "polls every 5 s; , slower, . faster"
+    controller.press("z", "z", 1.0, 120, 40)
+    controller.press("s", "s", 1.0, 120, 40)
+    assert controller.settings == UiSettings("", "panels", "worst", False, 5.0)
+    again = ScriptedMonitor(scenes.healthy())
+    begun = make_app(again, settings=UiSettings("light", "grid", "gone", True, 5.0)).controller
+    assert again.intervals_s == [5.0]
+    assert (begun.theme, begun.state.density, begun.state.sort, begun.state.inverted) == ("light", "grid", "", False)
+
+
+async def test_changed_settings_are_kept_and_a_failure_is_said(make_app: Make) -> None:
+    kept: list[UiSettings] = []
+
+    def keep(settings: UiSettings) -> str:
+        kept.append(settings)
+        return "no space left on device"
+
+    app = make_app(ScriptedMonitor(scenes.healthy()), keep=keep)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("T")
+        await wait_for_async(lambda: "the change is not kept: no space left on device" in text_of(app))
+    assert [settings.theme for settings in kept] == ["light"]
+
+
+def test_own_keys_are_shown_where_the_usual_ones_were(make_app: Make) -> None:
+    keys = key_table({"layout": "de", "stop": "D", "verdict": "b"})
+    app = make_app(ScriptedMonitor(scenes.stop()), keys=keys, screens=all_screens())
+    controller = app.controller
+    controller.update(scenes.stop())
+    text = "\n".join(map(plain, controller.rows(120, 40)))
+    assert "D stop" in text
+    assert "X stop" not in text
+    assert "[b]" in text
+    controller.press("b", "b", 1.0, 120, 40)
+    assert controller.screen == "verdict"
+    controller.press("?", "?", 1.0, 120, 90)
+    help_text = "\n".join(map(plain, controller.rows(120, 90)))
+    assert "ö [" in help_text
+    assert "D X" in help_text
+
+
+async def test_after_a_stop_it_says_how_long_nothing_was_observed(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(120, 40)):
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
+        app._looked_s -= 100.0
+        app.on_driver_resumed()
+        await wait_for_async(lambda: "nothing was observed in that time" in text_of(app))
+        assert "the monitor stood for 1m4" in text_of(app) or "for 1m3" in text_of(app)
+
+
+def test_a_refused_dialog_leaves_the_next_step_its_key(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.stop())
+    monitor.refusal = "the ports are held"
+    controller = make_app(monitor).controller
+    controller.update(scenes.stop())
+    controller.press("L", "L", 1.0, 120, 40)
+    before = controller.dialog
+    assert before is not None
+    controller.press("R", "R", 1.0, 120, 40)
+    assert controller.dialog is before, "only the next step's key passes"
+    controller.press("X", "X", 2.0, 120, 40)
+    assert controller.dialog is not None
+    assert controller.dialog is not before

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tests.support.draw import chosen, text_of
+from tests.support.log_views import searched
 from tests.support.paths import UI_GOLDEN as GOLDEN
 from tests.support.rare_snapshots import ALL
 from tests.support.snapshots import SCENES
@@ -39,6 +40,9 @@ CASES = [
     *(("worker", "killed", size) for size in ((80, 60), (120, 60), (200, 60))),
     *(("verdict", "killed", size) for size in ((40, 60), (80, 60), (120, 60), (200, 60))),
     *(("logs", scene, size) for scene in ("logged", "healthy") for size in ((80, 24), (120, 40), (200, 60))),
+    *(("dashboard", scene, size) for scene in ("partial", "over") for size in ((80, 24), (120, 40), (200, 60))),
+    *(("verdict", scene, (120, 60)) for scene in ("partial", "over")),
+    *(("obituary", "died", size) for size in ((80, 24), (120, 40), (200, 60))),
     *(("memory", "thrashing", size) for size in ((80, 60), (120, 60), (200, 60))),
 ]
 
@@ -52,6 +56,29 @@ def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(screen_text, encoding="utf-8")
     assert screen_text == kept.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40), (200, 60)], ids=str)
+@pytest.mark.parametrize("source", ["merged", "w3"])
+def test_the_logs_still_look_like_this(source: str, size: tuple[int, int]) -> None:
+    snapshot = ALL["memory-watch"]()
+    view, choice = searched(snapshot.t, source)
+    screen_text = text_of(snapshot, *size, "logs", state=chosen(log=choice), logs=view)
+    kept = GOLDEN / f"logs-{source}-{size[0]}x{size[1]}.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
+
+
+def test_the_logs_in_ascii_still_look_like_this() -> None:
+    snapshot = ALL["memory-watch"]()
+    view, choice = searched(snapshot.t, "merged")
+    screen_text = text_of(snapshot, 80, 24, "logs", ascii=True, state=chosen(log=choice), logs=view)
+    kept = GOLDEN / "ascii-logs-merged-80x24.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
+    assert screen_text.isascii()
 
 
 def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:

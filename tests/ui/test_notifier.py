@@ -13,11 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertState, AlertTransition
 from metabonk_tui.core.model.level_names import AlertSeverity

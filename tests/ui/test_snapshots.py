@@ -11,7 +11,7 @@ import pytest
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
-from tests.support.snapshots import SCENES
+from tests.support.rare_snapshots import ALL
 from tests.ui.conftest import ScriptedMonitor, read_config
 
 CASES = [
@@ -24,6 +24,9 @@ CASES = [
     ("64", (80, 24), "dark", ()),
     ("mixed", (120, 40), "dark", ("right", "right", "enter")),
     ("stop", (80, 24), "ascii", ()),
+    ("partial", (120, 40), "dark", ()),
+    ("partial", (80, 24), "light", ()),
+    ("over", (120, 40), "dark", ()),
     ("leak", (120, 40), "dark", ("m",)),
     ("leak", (80, 24), "light", ("m",)),
     ("leak", (200, 60), "ansi-16", ("m",)),
@@ -43,5 +46,5 @@ def test_the_app_looks_like_this(
 ) -> None:
     glyphs = ASCII if theme == "ascii" else UNICODE
     config = read_config(theme="dark" if theme == "ascii" else theme)
-    app = make_app(ScriptedMonitor(SCENES[scene]()), screens=all_screens(), config=config, glyphs=glyphs, zone=UTC)
+    app = make_app(ScriptedMonitor(ALL[scene]()), screens=all_screens(), config=config, glyphs=glyphs, zone=UTC)
     assert snap_compare(app, press=keys, terminal_size=size)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from metabonk_tui.adapters.alerts.scrape_server import ScrapedPage, ScrapeServer
 from metabonk_tui.core.export.prometheus import MetricFamily, families
+from metabonk_tui.core.model.alert import DeliveryCounts
 from metabonk_tui.core.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -22,16 +23,20 @@ class MetricsError(Exception):
 
 
 def serve(
-    host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Callable[[Snapshot], float]
+    host: str,
+    port: int,
+    latest: Callable[[], Snapshot | None],
+    age_s: Callable[[Snapshot], float],
+    deliveries: Callable[[], Iterable[DeliveryCounts]] = tuple,
 ) -> ScrapeServer:
     """Start the endpoint on its own thread; port 0 takes a free port. Raises MetricsError.
 
-    `age_s` returns the age of a Snapshot in real seconds.
+    `age_s` returns the age of a Snapshot in real seconds. `deliveries` counts the notifications of this monitor.
     """
     try:
         import prometheus_client
         from prometheus_client import exposition
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
         from prometheus_client.registry import Collector
     except ImportError:
         raise MetricsError("the library for metrics is not installed: pip install 'metabonk-tui[metrics]'") from None
@@ -44,11 +49,18 @@ def serve(
 
         def collect(self) -> Iterable[Metric]:
             snapshot = latest()
-            return () if snapshot is None else [_metric(one) for one in families(snapshot, age_s(snapshot))]
+            if snapshot is None:
+                return ()
+            return [_metric(each) for each in families(snapshot, age_s(snapshot), deliveries())]
 
     def _metric(family: MetricFamily) -> Metric:
+        if family.kind == "info":
+            info = InfoMetricFamily(family.name.removesuffix("_info"), family.help_text)
+            for labels, _ in family.points:
+                info.add_metric((), dict(zip(family.labels, labels, strict=True)))
+            return info
         kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-        metric = kind(family.name, family.help_text, labels=family.labels)
+        metric = kind(family.name, family.help_text, labels=family.labels, unit=family.unit)
         for labels, value in family.points:
             metric.add_metric(labels, value)
         return metric

@@ -6,15 +6,17 @@ refused, so that no web page can read the page through a name that it owns. Does
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import selectors
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Thread
+
+from msgspec import Struct, field
+
+from metabonk_tui.adapters.http.own_name import is_own_name
 
 LOG = logging.getLogger(__name__)
 MAX_CONNECTIONS = 8
@@ -38,8 +40,7 @@ ScrapedPage = tuple[str, bytes]
 """Content type and content."""
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(Struct):
     socket: socket.socket
     ends_s: float
     received: bytearray = field(default_factory=bytearray)
@@ -186,18 +187,6 @@ class ScrapeServer:
         self._connections.pop(connection.socket.fileno(), None)
         self._selector.unregister(connection.socket)
         connection.socket.close()
-
-
-def is_own_name(host: str, configured: str) -> bool:
-    """Return whether a Host header names this machine's loopback, or the configured address; the port is free."""
-    name = host.rpartition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
-    name = name.lower().removesuffix(".")
-    if name in ("localhost", configured.lower()):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _response(

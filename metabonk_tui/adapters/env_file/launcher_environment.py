@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from metabonk_tui.adapters.process.command_line import option, parse_command
 
@@ -28,8 +29,7 @@ _PROFILE_KEYS: Mapping[str, tuple[str, str]] = {
 """Variable → section and key of `configs/launch_NAME.json` from which launch.py sets it."""
 
 
-@dataclass(frozen=True, slots=True)
-class LauncherEnvironment:
+class LauncherEnvironment(Struct, frozen=True):
     """The variables that the launcher sets after it has read its own environment."""
 
     values: Mapping[str, str | None] = field(default_factory=dict)

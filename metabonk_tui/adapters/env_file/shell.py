@@ -12,9 +12,11 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
+from metabonk_tui.adapters.process.handles import handle_of
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.spawn import adopt_orphans, start_session
 from metabonk_tui.adapters.process.tree import descendants, own_ancestry
@@ -29,8 +31,7 @@ _END_LIMIT_S = 1.0
 _OUTER = 'bash --noprofile --norc -c "$0" env-file "$1" "$2" </dev/null; printf "END %s %s\\0" "$2" "$?"; read -r _'
 
 
-@dataclass(frozen=True, slots=True)
-class ShellRun:
+class ShellRun(Struct, frozen=True):
     """How a script ended, and what it printed."""
 
     code: int | None
@@ -99,7 +100,7 @@ class _Streams:
     def code(self, mark: str) -> int | None:
         """Return the exit code after the END mark."""
         text = bytes(self.out).rpartition(f"END {mark} ".encode())[2].rstrip(b"\0")
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() and len(text) <= 3 else None
 
     def close(self) -> None:
         for pipe in self._pipes:
@@ -152,13 +153,8 @@ def _has_entry(proc: Proc, pid: int, entry: bytes) -> bool:
 def _kill(proc: Proc, stat: ProcessStat) -> None:
     """Kill this process, but no later one with the same pid. One that may not be killed stays and is reported."""
     try:
-        handle = os.pidfd_open(stat.pid)
+        with handle_of(stat.pid) as handle:
+            if proc.is_same(stat.pid, stat.started_at):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
     except OSError:
         return
-    try:
-        if proc.is_same(stat.pid, stat.started_at):
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    except OSError:
-        return
-    finally:
-        os.close(handle)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.env_file.dialect import dialect_hints, encoding_faults, read_head, why_unreadable
 from metabonk_tui.adapters.env_file.shell import MARK_VARIABLE, run_script
@@ -28,8 +29,7 @@ _SHELL_OWN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BASH_ENV", "__metabonk_t
 """Variables that bash or the script above sets; they are never counted as set by the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced:
+class Sourced(Struct, frozen=True):
     """The changes that sourcing a file made to the environment."""
 
     values: Mapping[str, str]
@@ -45,8 +45,7 @@ class Sourced:
         return len(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFileError:
+class EnvFileError(Struct, frozen=True):
     """The reason why a file cannot be used, for people."""
 
     text: str

@@ -9,8 +9,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 MAX_FILES = 5000
 MAX_ENTRIES = 100_000
@@ -38,8 +39,7 @@ _TEMPLATES = frozenset({".yml", ".yaml", ".service", ".mk"})
 _TEMPLATE_NAMES = ("Dockerfile", "Makefile", "GNUmakefile", "justfile", "Justfile", "Procfile")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceNames:
+class SourceNames(Struct, frozen=True):
     """Every name that the source reads. A name that ends in `_` is a prefix from which the code builds names."""
 
     names: frozenset[str]
@@ -47,15 +47,13 @@ class SourceNames:
     """What was read: "914 files of /srv/metabonk"."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceNotRead:
+class SourceNotRead(Struct, frozen=True):
     """The reason why nothing can be said of any name, for people."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class _SourceFile:
+class _SourceFile(Struct, frozen=True):
     stamp: tuple[int, int]
     names: frozenset[str]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.launcher_environment import launcher_environment
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, read_env_file

@@ -26,16 +26,14 @@ class ForeignFile(PermissionError):
 def make_private_directory(path: str | os.PathLike[str]) -> None:
     """Make a folder and its missing parents with mode 0700 under any umask. Raises OSError.
 
-    Raises ForeignFile where a folder stands there that another user owns or may write.
+    Raises ForeignFile where a folder stands there that another user owns or may write, or would be made in such a one.
     """
-    path = folder = os.path.abspath(path)
-    missing = []
-    while not os.path.lexists(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
-    for new in reversed(missing):
-        _make_directory(new)
-    reason = refuse_foreign(path)
+    path = os.path.abspath(path)
+    reason = refuse_to_make(path)
+    if reason is None:
+        for new in reversed(_missing(path)[0]):
+            _make_directory(new)
+        reason = refuse_foreign(path)
     if reason is not None:
         raise ForeignFile(reason)
     if not os.path.isdir(path):
@@ -59,6 +57,28 @@ def refuse_foreign(path: str | os.PathLike[str]) -> str | None:
     except OSError as error:
         return f"{_shown(path)} cannot be examined: {error.strerror or error}"
     return _why_foreign(path, found)
+
+
+def refuse_to_make(path: str | os.PathLike[str]) -> str | None:
+    """Return why a folder must not be used, or not be made where it is missing; None: it may be.
+
+    `sudo` may keep the HOME of the user: what root makes there locks that user out.
+    """
+    missing, folder = _missing(os.path.abspath(path))
+    if not missing:
+        return refuse_foreign(path)
+    try:
+        found = os.stat(folder)
+    except OSError as error:
+        return f"{folder} cannot be examined: {error.strerror or error}"
+    ours = os.geteuid()
+    # In a container root may own nothing but what is mounted there from a user: only sudo names whose home it is.
+    if os.environ.get("SUDO_UID") != str(found.st_uid) or found.st_uid == ours:
+        return None
+    return (
+        f"{folder} belongs to uid {found.st_uid}, and this is uid {ours}: "
+        f"set HOME to your own (sudo -H), or set METABONK_TUI_STATE_DIR"
+    )
 
 
 def open_private(path: str | os.PathLike[str], flags: int) -> int:
@@ -109,8 +129,8 @@ def write_private_json(path: str | os.PathLike[str], document: object) -> None:
     draft = f"{os.fspath(path)}.{os.getpid()}.draft"
     try:
         descriptor = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(document).encode())  # json.dump would encode in Python, ten times as slowly
         os.replace(draft, path)
     except OSError:
         remove_quietly(draft)  # a full disk must not keep half a draft
@@ -123,6 +143,15 @@ def remove_quietly(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
+
+
+def _missing(path: str) -> tuple[list[str], str]:
+    """Return the folders on this path that do not exist, the innermost first, and the nearest that does."""
+    missing = []
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing, path
 
 
 def _make_directory(path: str) -> None:

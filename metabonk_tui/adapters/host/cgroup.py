@@ -8,14 +8,18 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.proc import read_bytes
 
 Version = Literal[1, 2]
+Read = Callable[[str], bytes | None]
+"""Reads a kernel file whole; None: missing, or not permitted."""
 
 # v1 writes "no limit" as the largest page-aligned signed 64-bit number, whatever the page size.
 UNLIMITED_BYTES = 1 << 60
@@ -28,8 +32,7 @@ _AVG10 = re.compile(rb"^(some|full) avg10=(\d+(?:\.\d+)?) ", re.MULTILINE)
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """One mounted hierarchy that may account memory; `root` is the part of the hierarchy that the mount shows."""
 
     version: Version
@@ -37,8 +40,7 @@ class Mount:
     directory: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Cgroup:
+class Cgroup(Struct, frozen=True):
     """One memory cgroup: `name` is its path in the hierarchy, `top` is the outermost that can be seen."""
 
     version: Version
@@ -47,8 +49,7 @@ class Cgroup:
     top: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupMemory:
+class CgroupMemory(Struct, frozen=True):
     """The limit of one group and what it leaves; the last two are None if the usage cannot be read."""
 
     limit_bytes: int
@@ -59,8 +60,9 @@ class CgroupMemory:
 class CgroupTree:
     """Finds the memory cgroups above processes. `root` contains /proc and the mounts."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: Path = Path("/"), read: Read = read_bytes) -> None:
         self._root = root
+        self._read = read
         self._mounts: tuple[Mount, ...] | None = None
         self._chains: dict[tuple[Version, str], tuple[Cgroup, ...]] = {}
 
@@ -70,19 +72,24 @@ class CgroupTree:
         Empty if the process is gone or no memory hierarchy is visible.
         """
         mounts = self._mounts_now()
-        text = read_bytes(f"{self._root}/proc/{'self' if pid is None else pid}/cgroup")
+        # The files of other processes are not worth keeping: they end.
+        text = (
+            self._read(f"{self._root}/proc/self/cgroup")
+            if pid is None
+            else read_bytes(f"{self._root}/proc/{pid}/cgroup")
+        )
         if not mounts or text is None:
             return ()
         return tuple(chain for path in _paths(text) if (chain := self._chain(mounts, *path, pid)))
 
     def _mounts_now(self) -> tuple[Mount, ...]:
         if not self._mounts:
-            self._mounts = _mounts(read_bytes(self._root / "proc/self/mountinfo") or b"", self._root)
+            self._mounts = _mounts(read_bytes(f"{self._root}/proc/self/mountinfo") or b"", self._root)
         return self._mounts
 
     def _chain(self, mounts: Sequence[Mount], version: Version, path: str, pid: int | None) -> tuple[Cgroup, ...]:
         known = self._chains.get((version, path))
-        if known is not None and known[-1].directory.is_dir():
+        if known is not None and os.path.isdir(known[-1].directory):
             return known
         self._chains.pop((version, path), None)
         chain = _find_chain([mount for mount in mounts if mount.version == version], path, pid)
@@ -93,34 +100,34 @@ class CgroupTree:
         return chain
 
 
-def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
+def read_cgroup_memory(group: Cgroup, read: Read = read_bytes) -> CgroupMemory | None:
     """Read what one group leaves: limit - (usage - reclaimable). None: the group has no readable limit."""
     if group.version == 2:
-        limits = [_number(group, "memory.max"), _number(group, "memory.high")]
+        limits = [_number(group, "memory.max", read), _number(group, "memory.high", read)]
         usage_file, stat = "memory.current", None
     else:
-        limits, usage_file, stat = [_number(group, "memory.limit_in_bytes")], "memory.usage_in_bytes", None
+        limits, usage_file, stat = [_number(group, "memory.limit_in_bytes", read)], "memory.usage_in_bytes", None
         if group.top:
             # Inside a container only `hierarchical_memory_limit` shows the tightest limit above it.
-            stat = read_bytes(f"{group.directory}/memory.stat")
+            stat = read(f"{group.directory}/memory.stat")
             inherited = _INHERITED_LIMIT.search(stat or b"")
             limits.append(int(inherited[1]) if inherited else None)
     limit = min((each for each in limits if each is not None and each < UNLIMITED_BYTES), default=None)
     if limit is None:
         return None
-    usage = _number(group, usage_file)
-    cache = _reclaimable_bytes(stat if stat is not None else read_bytes(f"{group.directory}/memory.stat"))
+    usage = _number(group, usage_file, read)
+    cache = _reclaimable_bytes(stat if stat is not None else read(f"{group.directory}/memory.stat"))
     if usage is None or cache is None:
         return CgroupMemory(limit, None, None)
     working_set = max(0, usage - cache)
     return CgroupMemory(limit, working_set, max(0, limit - working_set))
 
 
-def read_cgroup_swap(group: Cgroup) -> tuple[int, int] | None:
+def read_cgroup_swap(group: Cgroup, read: Read = read_bytes) -> tuple[int, int] | None:
     """Read (limit, used) of a v2 group's own swap limit in bytes; None: no limit."""
     if group.version != 2:
         return None
-    limit, used = _number(group, "memory.swap.max"), _number(group, "memory.swap.current")
+    limit, used = _number(group, "memory.swap.max", read), _number(group, "memory.swap.current", read)
     return None if limit is None or used is None else (limit, used)
 
 
@@ -129,20 +136,20 @@ def oom_file(group: Cgroup) -> Path:
     return group.directory / ("memory.events" if group.version == 2 else "memory.oom_control")
 
 
-def read_oom_kills(path: Path) -> int | None:
+def read_oom_kills(path: Path, read: Read = read_bytes) -> int | None:
     """Read the `oom_kill` counter of a v1, v2 or vmstat file; None: not readable."""
-    found = _OOM_KILL.search(read_bytes(path) or b"")
+    found = _OOM_KILL.search(read(str(path)) or b"")
     return int(found[1]) if found else None
 
 
-def read_pressure(path: Path) -> tuple[float | None, float | None]:
+def read_pressure(path: str | Path, read: Read = read_bytes) -> tuple[float | None, float | None]:
     """Read (some, full) avg10 of a pressure file, in percent; None: not readable."""
-    found = {name: float(value) for name, value in _AVG10.findall(read_bytes(path) or b"")}
+    found = {name: float(value) for name, value in _AVG10.findall(read(str(path)) or b"")}
     return found.get(b"some"), found.get(b"full")
 
 
-def _number(group: Cgroup, name: str) -> int | None:
-    text = read_bytes(f"{group.directory}/{name}")
+def _number(group: Cgroup, name: str, read: Read) -> int | None:
+    text = read(f"{group.directory}/{name}")
     return int(text) if text is not None and text.strip().isdigit() else None
 
 
@@ -162,7 +169,8 @@ def _reclaimable_bytes(stat: bytes | None) -> int | None:
     return sum(found.values()) + (int(slab[1]) if slab else 0)
 
 
-def _paths(cgroup: bytes) -> list[tuple[Version, str]]:
+@lru_cache(maxsize=64)
+def _paths(cgroup: bytes) -> Sequence[tuple[Version, str]]:
     """Take the lines of /proc/PID/cgroup that may account memory: `N:...,memory,...:PATH` and `0::PATH`."""
     paths: list[tuple[Version, str]] = []
     for line in cgroup.decode(errors="surrogateescape").splitlines():

@@ -26,6 +26,11 @@ class Gpus:
         except self._nvml.NVMLError as error:
             self._nvml, self.problem = None, f"no GPU: {error}"
 
+    @property
+    def can_read(self) -> bool:
+        """Whether there is a library and a driver to ask."""
+        return self._nvml is not None
+
     def read(self) -> tuple[GpuReading, ...] | None:
         """Read every device; None: no GPU, or the driver does not answer (see `problem`)."""
         if self._nvml is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import time
 import weakref
 from pathlib import Path
@@ -17,17 +18,19 @@ from metabonk_tui.core.text.clean import clean_text
 KMSG = Path("/dev/kmsg")
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _RECORD_BYTES = 8192
+RETRY_S = 10.0
+"""Seconds between two tries to open a log that is not readable."""
 _MAX_RECORDS = 5000
 """The most records of one reading; the next reading continues there."""
 _MAX_FAULTS = 50
 """The most GPU faults of one reading: a broken driver repeats its lines."""
-_XID = re.compile(r"NVRM: Xid \(([^)]*)\): (\d+)")
+_XID = re.compile(r"NVRM: Xid \(([^)]*)\): (\d{1,9})")
 _NO_GPU_MEMORY = re.compile(r"NVRM:.*(?:out of memory|NV_ERR_NO_MEMORY)", re.IGNORECASE)
 _GPU = re.compile(r"NVRM: (GPU ?[0-9a-fA-F:.]*[0-9a-fA-F])\b")
 _FAULT_LIMIT = 160
-_KILLED = re.compile(r"Killed process (\d+) \((.*)\)(?: |,|$)(.*)")
-_RSS = re.compile(r"\b(?:anon|file|shmem)-rss:(\d+)kB")
-_REASON = re.compile(r"^oom-kill:.*?(?:oom_memcg=([^,]*),)?task_memcg=([^,]*),task=.*,pid=(\d+),")
+_KILLED = re.compile(r"Killed process (\d{1,10}) \((.*)\)(?: |,|$)(.*)")
+_RSS = re.compile(r"\b(?:anon|file|shmem)-rss:(\d{1,18})kB")
+_REASON = re.compile(r"^oom-kill:.*?(?:oom_memcg=([^,]*),)?task_memcg=([^,]*),task=.*,pid=(\d{1,10}),")
 
 
 class KernelLog:
@@ -38,13 +41,28 @@ class KernelLog:
         self._path = path
         self._pids_are_ours = _in_initial_namespace() if pids_are_ours is None else pids_are_ours
         self._descriptor: int | None = None
+        self._tried_s = float("-inf")
         self._groups: dict[int, tuple[str, str]] = {}
         self._from_t: float | None = None
+        # The run's clock does not follow a wall clock that is set later, so the times of the log must not either.
+        self._real_offset_s = time.time() - _since_boot_s()
+
+    def has_news(self) -> bool:
+        """Return whether `read` would find more than at the last call, without a wait. For any thread.
+
+        A log that is not readable is tried again every 10 s.
+        """
+        if self._descriptor is None:
+            return time.monotonic() >= self._tried_s + RETRY_S
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
     def read(self) -> KernelLogReading:
         """Return what was logged since the last call, in real Unix seconds; the first call has all that is kept."""
         try:
             if self._descriptor is None:
+                self._tried_s = time.monotonic()
                 self._open()
             return self._read()
         except OSError as error:
@@ -60,7 +78,7 @@ class KernelLog:
         kills: list[KernelKill] = []
         faults: list[GpuFault] = []
         # The log counts from boot, and so does this clock; it stands while the machine sleeps.
-        booted_t = time.time() - time.monotonic()
+        booted_t = self._real_offset_s + _since_boot_s() - time.monotonic()
         for _ in range(_MAX_RECORDS):
             try:
                 record = os.read(self._descriptor, _RECORD_BYTES)
@@ -105,10 +123,17 @@ class KernelLog:
         )
 
 
+def _since_boot_s() -> float:
+    """Return the seconds since boot, sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def _logged_t(head: str, booted_t: float) -> float | None:
     """Return the time of a record from its head, "level,number,microseconds since boot,flags"."""
     parts = head.split(",")
-    return booted_t + int(parts[2]) / 1e6 if len(parts) > 2 and parts[2].isdigit() else None
+    # Not isdigit, which a superscript is too, and no number of more digits than int() takes.
+    found = len(parts) > 2 and parts[2].isdecimal() and len(parts[2]) < 20
+    return booted_t + int(parts[2]) / 1e6 if found else None
 
 
 def _fault(text: str, logged_t: float | None) -> GpuFault | None:

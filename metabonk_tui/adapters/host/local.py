@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 
 from metabonk_tui.adapters.process.proc import read_bytes
+from metabonk_tui.adapters.process.sockets import LOOPBACK_NAMES, parse_address
 
 _LOCAL_IPV4 = re.compile(rb"\|-- (\S+)\n\s+/32 host LOCAL")
-
-
-_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 
 def canonical_host(host: str) -> str:
@@ -23,9 +20,9 @@ def canonical_host(host: str) -> str:
     ::1 stays ::1: workers that listen there and workers on 127.0.0.1 can be two pools on the same ports.
     """
     text = host.strip().strip("[]").rstrip(".").lower()
-    if text in _LOOPBACK_NAMES:
+    if text in LOOPBACK_NAMES:
         return "::1" if text.startswith("ip6") else "127.0.0.1"
-    address = _address(text)
+    address = parse_address(text)
     if address is None:
         return text
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
@@ -43,20 +40,6 @@ def is_this_machine(host: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or str(address) in _own_addresses()
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Parse an address, also the short forms that connect() takes, such as 127.1; None: a name."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        pass
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", text):
-        return None
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(text))
-    except OSError:
-        return None
 
 
 def _own_addresses() -> set[str]:

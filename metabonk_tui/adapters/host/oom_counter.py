@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from metabonk_tui.adapters.host.cgroup import Cgroup, CgroupMemory, oom_file, read_oom_kills
+from metabonk_tui.adapters.host.cgroup import Cgroup, CgroupMemory, Read, oom_file, read_oom_kills
+from metabonk_tui.adapters.process.proc import read_bytes
 
 Scope = Literal["cgroup", "host"]
 Chain = tuple[Cgroup, ...]
@@ -22,7 +23,8 @@ class OomCounter:
     removes none. The counter of a worker that was just killed is still read once more.
     """
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: Path = Path("/"), read: Read = read_bytes) -> None:
+        self._read = read
         self._vmstat = root / "proc/vmstat"
         self._watched: dict[Path, int] = {}
         self._kills: int | None = None
@@ -41,7 +43,7 @@ class OomCounter:
         else:
             self._watched = now
         if None in files or (self._kills is None and not self._watched):
-            kills = read_oom_kills(self._vmstat)
+            kills = read_oom_kills(self._vmstat, self._read)
             return kills, None if kills is None else "host"
         return (self._kills, "cgroup") if self._watched else (None, None)
 
@@ -49,7 +51,7 @@ class OomCounter:
         now: dict[Path, int] = {}
         first = self._kills is None
         for file in files:
-            kills = read_oom_kills(file)
+            kills = read_oom_kills(file, self._read)
             if kills is None:
                 continue
             now[file] = kills
@@ -59,7 +61,7 @@ class OomCounter:
         return now
 
 
-def counter_file(chain: Chain, memory: Mapping[Cgroup, CgroupMemory | None]) -> Path | None:
+def counter_file(chain: Chain, memory: Mapping[Cgroup, CgroupMemory | None], read: Read = read_bytes) -> Path | None:
     """Choose the counter that includes kills of a process in this chain; None: only the host's does.
 
     v1 counts a kill in the victim's own group only. v2 also counts it in every ancestor. There the group
@@ -68,14 +70,14 @@ def counter_file(chain: Chain, memory: Mapping[Cgroup, CgroupMemory | None]) -> 
     if not chain:
         return None
     if chain[0].version == 1:
-        return None if chain[-1].name == "/" and chain[-1].top else _readable(chain[-1:])
+        return None if chain[-1].name == "/" and chain[-1].top else _readable(chain[-1:], read)
     limited = [(limit.limit_bytes, group) for group in chain if (limit := memory.get(group)) is not None]
     tightest = [min(limited, key=lambda each: each[0])[1]] if limited else []
-    return _readable([*tightest, *reversed(chain)])
+    return _readable([*tightest, *reversed(chain)], read)
 
 
-def _readable(groups: Sequence[Cgroup]) -> Path | None:
-    return next((file for group in groups if read_oom_kills(file := oom_file(group)) is not None), None)
+def _readable(groups: Sequence[Cgroup], read: Read) -> Path | None:
+    return next((file for group in groups if read_oom_kills(file := oom_file(group), read) is not None), None)
 
 
 def _outermost(files: Collection[Path]) -> set[Path]:

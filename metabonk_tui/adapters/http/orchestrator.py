@@ -16,8 +16,8 @@ from metabonk_tui.core.model.sample import BadStatus, OrchestratorReading, Orche
 from metabonk_tui.core.status.decode import decode_json, number, text
 
 _INSTANCE = re.compile(r"omega-(\d{1,4})")
-_MAX_BODY_BYTES = 4 * 1024 * 1024
-"""/workers contains every worker's heartbeat twice: 64 workers need almost 1 MB."""
+_MAX_BODY_BYTES = 32 * 1024 * 1024
+"""/workers contains every worker's heartbeat twice: 64 workers need almost 1 MB, 1024 workers 16 MB."""
 
 
 class OrchestratorClient:

@@ -6,7 +6,9 @@ Does not: act, or read processes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.pools.discover import PoolProcesses, workers_option
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord
@@ -19,8 +21,7 @@ from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """What ran before a restart, so that a failed one does not lose it."""
 
     workers: int = 0

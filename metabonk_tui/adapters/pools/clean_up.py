@@ -10,11 +10,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
-from metabonk_tui.adapters.process.command_line import option
+from metabonk_tui.adapters.process.command_line import option, parse_command
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.adapters.process.tree import descendants
@@ -40,8 +41,7 @@ _MAX_JOB_BYTES = 4096
 _SHOWN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Bystander:
+class Bystander(Struct, frozen=True):
     """A process outside the pool that a sweep of MetaBonk's scripts ends."""
 
     pid: int
@@ -65,12 +65,13 @@ def sweeps(argv: tuple[str, ...]) -> bool:
 
 
 def find_bystanders(spec: LaunchSpec, own_pids: Collection[int], proc: Proc) -> tuple[Bystander, ...]:
-    """List the processes of this user outside `own_pids` that a sweep would end, workers first.
+    """List the processes outside `own_pids` that a sweep would end, workers first.
 
-    `own_pids` are the pool's processes with their descendants.
+    They are of this user; of every user if this is root, because the scripts signal what they may. `own_pids` are the
+    pool's processes with their descendants.
     """
     stats = {pid: stat for pid in proc.pids() if (stat := proc.stat(pid)) is not None and not stat.of_kernel}
-    lines = {pid: proc.arguments(pid) for pid in stats if _is_of_this_user(pid)}
+    lines = {pid: proc.arguments(pid) for pid in stats if _is_in_reach(pid, proc)}
     needles = (*NEEDLES, *(str(spec.directory / "temp" / name) for name in ("compatdata", "megabonk_instances")))
     matching = {pid for pid, words in lines.items() if any(needle in " ".join(words) for needle in needles)}
     groups = {group for pid in matching if (group := _group(pid)) is not None}
@@ -83,12 +84,19 @@ def find_bystanders(spec: LaunchSpec, own_pids: Collection[int], proc: Proc) -> 
 
 
 def warn_of(bystanders: Iterable[Bystander], argv: tuple[str, ...]) -> tuple[str, ...]:
-    """Describe for the plan what a command ends beside the pool; empty when it sweeps over nothing."""
+    """Describe for the plan what a command ends, or may end, beside the pool; empty when it sweeps over nothing."""
     names = [each.text for each in bystanders]
-    if not names or not sweeps(argv):
+    if not names:
         return ()
-    script = next(os.path.basename(word) for word in argv if os.path.basename(word) in SCRIPTS)
-    return (f"{script} also ends these processes, which are not of this pool: {cut_list(names, _SHOWN)}",)
+    shown = cut_list(names, _SHOWN)
+    if sweeps(argv):
+        script = next(os.path.basename(word) for word in argv if os.path.basename(word) in SCRIPTS)
+        return (f"{script} also ends these processes, which are not of this pool: {shown}",)
+    program = parse_command(argv)
+    if program.is_python or KEEP_OPTION in argv:
+        return ()
+    wrapper = os.path.basename(program.entry or program.interpreter)
+    return (f"if {wrapper} runs MetaBonk's launch.py or stop.py, it also ends processes of others: {shown}",)
 
 
 def other_pools(bystanders: Iterable[Bystander], base_port: int) -> tuple[str, ...]:
@@ -131,8 +139,6 @@ def _group(pid: int) -> int | None:
     return group if group > 1 else None
 
 
-def _is_of_this_user(pid: int) -> bool:
-    try:
-        return os.stat(f"/proc/{pid}").st_uid == os.geteuid()
-    except OSError:
-        return False
+def _is_in_reach(pid: int, proc: Proc) -> bool:
+    """Return whether a script of this user may signal a process, whose folder in /proc may belong to root."""
+    return os.geteuid() == 0 or proc.uid(pid) == os.geteuid()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, boot_id
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
@@ -26,8 +28,7 @@ from metabonk_tui.adapters.process.ownership import (
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.process_facts import Census, FactsReader
 from metabonk_tui.adapters.process.roles import port_of
-from metabonk_tui.adapters.process.sockets import answering, listen_sockets
-from metabonk_tui.adapters.process.tree import descendants, listeners, own_ancestry, supervisors
+from metabonk_tui.adapters.process.tree import own_ancestry, supervisors
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import StrangerProcess, TargetProcess
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
@@ -37,8 +38,7 @@ from metabonk_tui.core.text.phrases import count_of, cut_list
 _NAME_LIMIT = 32
 
 
-@dataclass(frozen=True, slots=True)
-class ElsewhereWorker:
+class ElsewhereWorker(Struct, frozen=True):
     """A worker on a port that this pool does not ask."""
 
     port: int
@@ -46,8 +46,7 @@ class ElsewhereWorker:
     """Whether it is proved to be of this pool's launch; else it only runs in the same checkout."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolProcesses:
+class PoolProcesses(Struct, frozen=True):
     """The running processes of one pool."""
 
     workers: tuple[TargetProcess, ...] = ()
@@ -78,12 +77,14 @@ class PoolWatch:
 
     def __init__(self, spec: LaunchSpec, record: LaunchRecord | None, proc: Proc) -> None:
         recorded = recorded_launcher(record, proc)
-        wanted = max(spec.workers, record.workers or 0 if record and record.boot_id == boot_id() else 0)
+        of_this_boot = record if record is not None and record.boot_id == boot_id() else None
+        wanted = max(spec.workers, of_this_boot.workers or 0 if of_this_boot else 0)
         self.proc = proc
         self.token = record.token if record else None
         self.reader = FactsReader(proc, spec.processes)
         self.claim = PoolClaim(
-            host=spec.host,
+            # One address: on `localhost` another pool may listen on the other one.
+            host=spec.canonical_host,
             base_port=spec.base_port,
             wanted=wanted,
             command=spec.command,
@@ -92,7 +93,7 @@ class PoolWatch:
             pid_ns=proc.link("self", "ns/pid"),
             container=proc.container("self"),
             protected=own_ancestry(proc),
-            cgroup=record.cgroup if record else None,
+            cgroup=of_this_boot.cgroup if of_this_boot else None,
             recorded=(recorded.pid, recorded.start_ticks) if recorded else None,
         )
 
@@ -314,27 +315,3 @@ def workers_option(arguments: tuple[str, ...]) -> int | None:
     """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 means the launcher's default."""
     text = option(arguments, "--workers") or ""
     return int(text) or None if text.isascii() and text.isdecimal() and len(text) <= 4 else None
-
-
-def foreign_listeners(running: PoolProcesses, spec: LaunchSpec, workers: int, proc: Proc) -> dict[int, str]:
-    """Map each needed port to its listener, where the listener is not part of this pool."""
-    pids = [target.pid for target in running.all_targets]
-    own_pids = {*pids, *running.owned, *(stat.pid for stat in descendants(proc, pids))}
-    ports = answering(spec.host, range(spec.base_port, spec.base_port + workers), listen_sockets())
-    return {
-        port: _name(pid, proc)
-        for port, pid in sorted(listeners(ports, own_pids, proc).items())
-        if pid is None or pid not in own_pids
-    }
-
-
-def open_ports(ports: Iterable[int], suspects: Iterable[int], proc: Proc) -> dict[int, str]:
-    """Map each port with a listener to the name of that process."""
-    return {port: _name(pid, proc) for port, pid in sorted(listeners(set(ports), suspects, proc).items())}
-
-
-def _name(pid: int | None, proc: Proc) -> str:
-    if pid is None:
-        return "a process that may not be seen"
-    stat = proc.stat(pid)
-    return f"{clean_text(stat.name, _NAME_LIMIT)} (pid {pid})" if stat else f"pid {pid}"

@@ -9,8 +9,10 @@ import json
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.files.private import ForeignFile, read_private, write_private_json
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
@@ -22,8 +24,7 @@ from metabonk_tui.core.model.refs import ProcessRef
 MAX_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchRecord:
+class LaunchRecord(Struct, frozen=True):
     """The last launch by a monitor of this user. Times are real Unix seconds."""
 
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -114,7 +115,9 @@ def _reaches(record: LaunchRecord, spec: LaunchSpec, proc: Proc) -> bool | None:
             roots.add(stat.pid)
     ports = range(spec.base_port, spec.base_port + max(record.workers or 1, 1))
     sockets = {socket.link: socket for socket in listen_sockets() if socket.port in ports}
-    reached = {socket.link for found in answering(spec.host, ports, sockets.values()).values() for socket in found}
+    reached = {
+        socket.link for found in answering(spec.canonical_host, ports, sockets.values()).values() for socket in found
+    }
     family = roots | {stat.pid for stat in descendants(proc, roots)}
     links = {link for pid in family for link in owned_links(pid, sockets)}
     return bool(links & reached) if links else None
@@ -123,7 +126,7 @@ def _reaches(record: LaunchRecord, spec: LaunchSpec, proc: Proc) -> bool | None:
 def _decode(text: bytes) -> LaunchRecord:
     """Decode a record. Raises ValueError, KeyError, TypeError, AttributeError or RecursionError."""
     tree = json.loads(text)
-    record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__dataclass_fields__ if key not in _OPTIONAL_KEYS})
+    record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__struct_fields__ if key not in _OPTIONAL_KEYS})
     items = tuple(str(item) for item in tree.get("overridden", ()))
     record = replace(
         record,

@@ -102,23 +102,6 @@ class LaunchSpec:
         """Return whether the stop command names this pool, and so cannot mean another one."""
         return any("{base_port}" in argument for argument in self._launcher.stop)
 
-    def command_words(self) -> tuple[str, ...]:
-        """Return the words that identify this launcher: those before its first option.
-
-        `python3 launch.py --workers 3` gives `launch.py`, `python3 -m pool launch --workers 3` gives `-m pool launch`.
-        """
-        words: list[str] = []
-        for argument in self._launcher.launch[1:]:
-            if argument.startswith("--") or "{" in argument:
-                break
-            words.append(argument)
-        return tuple(words) or tuple(self._launcher.launch[:1])
-
-    def names_base_port(self, arguments: tuple[str, ...]) -> bool:
-        """Return whether a command line has this pool's base port, where the launch command passes it."""
-        with_port = [argument for argument in self._launcher.launch if "{base_port}" in argument]
-        return all(self._filled(argument, 0) in arguments for argument in with_port)
-
     def _filled(self, argument: str, workers: int) -> str:
         return argument.replace("{workers}", str(workers)).replace("{base_port}", str(self.base_port))
 

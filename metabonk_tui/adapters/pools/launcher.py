@@ -9,13 +9,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from metabonk_tui.adapters.env_file.launcher_environment import NO_SCRIPT
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced
-from metabonk_tui.adapters.files.private import refuse_foreign
+from metabonk_tui.adapters.files.private import refuse_foreign, refuse_to_make
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
@@ -36,6 +37,7 @@ from metabonk_tui.adapters.pools.plan import (
 from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
+from metabonk_tui.adapters.process.handles import why_not_ours
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
@@ -284,7 +286,7 @@ class LauncherPool:
         controls, lock_problem = self._try_control()
         record, running = self._find_processes(fresh=False)
         holder = "" if controls else self._lock.holder()
-        problem = self._spec.cannot_act() or lock_problem
+        problem = why_not_ours(self._proc) or lock_problem
         if not problem and not running.all_targets:
             # A running pool can be stopped even where no launch is possible: then only the plan refuses.
             problem = self._spec.cannot_launch()
@@ -321,7 +323,7 @@ class LauncherPool:
         """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
         if self._read_only:
             return False, ""
-        foreign = refuse_foreign(self._spec.state_dir) or refuse_foreign(self._spec.record_path)
+        foreign = refuse_to_make(self._spec.state_dir) or refuse_foreign(self._spec.record_path)
         if foreign:
             return False, foreign
         try:
@@ -360,7 +362,7 @@ class LauncherPool:
         """Return why this monitor may not act; "" when it may."""
         if self._read_only:
             return "read-only: this monitor was told only to look"
-        impossible = self._spec.cannot_act()
+        impossible = self._spec.cannot_act() or why_not_ours(self._proc)
         if impossible:
             return impossible
         controls, problem = self._try_control()

@@ -6,12 +6,14 @@ Does not: carry out the plan, or read processes. The caller passes in `PlanInput
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.launcher_environment import NO_SCRIPT, LauncherEnvironment
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
-from metabonk_tui.adapters.pools.clean_up import Bystander, other_pools, sweeps, warn_of
+from metabonk_tui.adapters.pools.clean_up import Bystander, other_pools, warn_of
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.port_check import PortHolder
@@ -30,7 +32,7 @@ from metabonk_tui.core.model.pool import (
 )
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.clean import show_cr
-from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.worker.environment import is_same_value
 
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
@@ -39,8 +41,7 @@ CHANGED = "the pool changed since this was planned"
 TYPE_OVERRIDE = 'to launch all the same, give a reason: --override "..."'
 
 
-@dataclass(frozen=True, slots=True)
-class PlanInputs:
+class PlanInputs(Struct, frozen=True):
     """The observed state that a plan depends on."""
 
     running: PoolProcesses
@@ -159,7 +160,9 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
     if isinstance(action, Resize) and running.all_targets and now == workers:
         few = len(running.workers) != workers
         note = (f"only {len(running.workers)} of {workers} run: restart to have them all",) if few else ()
-        return _plan(action, "noop", spec, None, warnings=(f"there are {workers} workers already", *note))
+        return _plan(
+            action, "noop", spec, None, warnings=(f"the pool has {count_of(workers, 'worker')} already", *note)
+        )
     if unattended := why_not_unattended(action, spec, inputs.bystanders):
         return refuse(action, spec, unattended)
     if isinstance(inputs.sourced, EnvFileError):
@@ -250,8 +253,8 @@ def others_that_stop_ends(spec: LaunchSpec, running: PoolProcesses, bystanders: 
     named = {
         other.process.pid: f"pid {other.process.pid} {other.process.name}" for other in running.others_of_metabonk
     }
-    if sweeps(spec.stop_argv(1)):
-        named |= {each.pid: f"pid {each.pid} {each.name}" for each in bystanders}
+    # Whatever its name: `make stop` may run a script of MetaBonk, and that ends whole process groups.
+    named |= {each.pid: f"pid {each.pid} {each.name}" for each in bystanders}
     return cut_list(list(named.values()), 3)
 
 
@@ -272,7 +275,9 @@ def _environment_warnings(
     required = spec.required_environment
     missing = [key for key in required if key not in environment and key not in launcher.values]
     if missing:
-        where = "the env file does not set" if spec.env_file else "no env file is configured, and nobody sets"
+        where = (
+            "the env file does not set" if spec.env_file else "no env file is configured, and the launch does not set"
+        )
         warnings.append(f"{where} {cut_list(missing, 3)}")
     effective = {**environment, **launcher.values}
     different = [

@@ -12,7 +12,8 @@ import selectors
 import socket
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.pools.discover import find_processes
 from metabonk_tui.adapters.pools.launch_record import record_file
@@ -31,8 +32,7 @@ NOT_VISIBLE = "process not visible: container, hidepid or another user"
 _FREE = frozenset({errno.ECONNREFUSED})
 
 
-@dataclass(frozen=True, slots=True)
-class PortHolder:
+class PortHolder(Struct, frozen=True):
     """A port that is not free, and what is known of its holder."""
 
     port: int

@@ -6,7 +6,8 @@ Does not: know what the steps do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import Operation, OperationStep, StepState
 from metabonk_tui.core.ports.live import Clock

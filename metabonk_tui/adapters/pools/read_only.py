@@ -15,12 +15,15 @@ class WatchOnlyPool:
 
     name = "none"
 
+    def __init__(self, refusal: str = REFUSAL) -> None:
+        self._refusal = refusal
+
     async def read(self) -> PoolReading:
         """Return an empty reading with the refusal as its problem."""
-        return PoolReading(backend=self.name, problem=REFUSAL)
+        return PoolReading(backend=self.name, problem=self._refusal)
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
-        return Plan(action, "refused", (), (), 0, None, refusal=REFUSAL)
+        return Plan(action, "refused", (), (), 0, None, refusal=self._refusal)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Return no events: every plan of this pool is refused."""

@@ -10,7 +10,9 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_ports import worker_name
@@ -34,8 +36,7 @@ _ASKED = 8
 """Other ports that are asked for a worker at most: each may take 0.5 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """The result of a launch: `problem` is empty when every worker answers."""
 
     ready: int
@@ -160,7 +161,8 @@ def _elsewhere(spec: LaunchSpec, workers: int, token: str, proc: Proc) -> str:
     if not found:
         return ""
     who = f"{count_of(len(found), 'worker')} of this launch"
-    return f"; {who} listen on {', '.join(found)}; pool.base_port is {spec.base_port}"
+    listens = "listens" if len(found) == 1 else "listen"
+    return f"; {who} {listens} on {', '.join(found)}; pool.base_port is {spec.base_port}"
 
 
 def _ended(code: int | None, child: Child, seconds: float, token: str, proc: Proc) -> str:

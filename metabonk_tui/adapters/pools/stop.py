@@ -9,7 +9,8 @@ import asyncio
 import signal
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import ask_ports
@@ -32,8 +33,7 @@ _IDLE_LIMIT_S = 5.0
 _AFTER_KILL_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """The result of a stop."""
 
     survivors: tuple[TargetProcess, ...] = ()

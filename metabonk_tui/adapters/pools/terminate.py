@@ -5,13 +5,14 @@ Does not: signal a process without a proof (`ownership`), or one that is no long
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.pools.discover import PoolWatch
-from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, judge
+from metabonk_tui.adapters.process.handles import handle_of
+from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, ancestry, judge
 from metabonk_tui.adapters.process.proc import ProcessStat
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.text.clean import clean_text
@@ -35,13 +36,13 @@ def as_target(stat: ProcessStat) -> TargetProcess:
     return TargetProcess("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
 
 
-@dataclass(frozen=True, slots=True)
-class _Proven:
+class _Proven(Struct, frozen=True):
     """A process that was proved to be ours, and what it ran then."""
 
     target: TargetProcess
     key: ProcessIdentity
     proof: Proof
+    by: int
     command_line: tuple[str, ...]
     executable: str | None
 
@@ -105,7 +106,8 @@ class ProcessSet:
             if not isinstance(verdict, Owned) or pid in self._known:
                 continue
             # Another launcher that starts meanwhile is not in the plan, even if it were ours.
-            if verdict.by in self._known or (self._whole_pool and verdict.proof in (Proof.TOKEN, Proof.CGROUP)):
+            left = self._whole_pool and verdict.proof in (Proof.TOKEN, Proof.CGROUP)
+            if left or verdict.by in self._known or self._is_below_known(pid, census.facts):
                 self._remember(as_target(census.facts[pid].stat), census.facts[pid], verdict)
         return self.living()
 
@@ -122,7 +124,17 @@ class ProcessSet:
 
     def _remember(self, target: TargetProcess, facts: ProcessFacts, verdict: Owned) -> None:
         executable = _executable(self._proc.link(target.pid, "exe"))
-        self._known[target.pid] = _Proven(target, facts.key, verdict.proof, facts.command_line, executable)
+        self._known[target.pid] = _Proven(target, facts.key, verdict.proof, verdict.by, facts.command_line, executable)
+
+    def _is_below_known(self, pid: int, facts: Mapping[int, ProcessFacts]) -> bool:
+        """Return whether a known process started it. A service that one worker started serves the others as well."""
+        for up in ancestry(pid, facts):
+            known = self._known.get(up.stat.pid)
+            if known is not None and known.key == up.key:
+                return True
+            if not self._whole_pool and up.role is not None and up.role.role != "worker":
+                return False
+        return False
 
     def _runs(self, known: _Proven) -> bool:
         stat = self._proc.stat(known.target.pid)
@@ -137,12 +149,14 @@ class ProcessSet:
     def _is_ours(self, known: _Proven) -> bool:
         """Return whether the proof still holds. A process that runs another program now is judged again.
 
-        What our launcher started, or what bears our token, stays ours: a fork of the launcher becomes a worker.
+        What our launcher started, or what bears our token, stays ours: a fork of the launcher becomes a worker. The
+        launcher itself does not: a person may replace it by a shell.
         """
         if self._is_unchanged(known):
             return True
         claim = self._watch.claim
-        if known.proof in (Proof.LAUNCHER, Proof.TOKEN, Proof.CGROUP):
+        is_launcher = known.proof is Proof.LAUNCHER and known.by == known.target.pid
+        if known.proof in (Proof.LAUNCHER, Proof.TOKEN, Proof.CGROUP) and not is_launcher:
             claim = self._watch.with_proven({known.key: known.proof})
         facts = self._watch.reader.read_again(known.target.pid, claim, self._watch.token)
         return isinstance(judge(facts, claim).get(known.target.pid), Owned)
@@ -150,24 +164,18 @@ class ProcessSet:
     def _signal(self, known: _Proven, number: signal.Signals) -> str:
         """Signal this process, but no later one with the same pid. Returns an error; "" when sent or gone."""
         try:
-            handle = os.pidfd_open(known.target.pid)
+            with handle_of(known.target.pid) as handle:
+                # A handle refers to one process: what is checked now is what the signal reaches.
+                if not self._runs(known):
+                    return ""
+                if not self._is_ours(known):
+                    changed = "left alone: it runs another program since it was proved to be ours"
+                    return changed if self._runs(known) else ""
+                signal.pidfd_send_signal(handle, number)
         except ProcessLookupError:
             return ""
         except OSError as error:
             return error.strerror or str(error)
-        try:
-            # A pidfd refers to one process: what is checked now is what the signal reaches.
-            if not self._runs(known):
-                return ""
-            if not self._is_ours(known):
-                return "left alone: it runs another program since it was proved to be ours"
-            signal.pidfd_send_signal(handle, number)
-        except ProcessLookupError:
-            return ""
-        except OSError as error:
-            return error.strerror or str(error)
-        finally:
-            os.close(handle)
         return ""
 
 

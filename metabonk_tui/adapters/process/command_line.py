@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*t?(-dbg)?")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
@@ -16,8 +17,7 @@ _WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
 _ENDS_OPTIONS = re.compile(r"-[bBdEhiIOPqRsSuvVx]*([cm])(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """What a process runs: a module or a script by an interpreter, or a program of its own."""
 
     entry: str

@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec.structs import asdict
 
 from metabonk_tui.adapters.files.private import read_private, write_private_json
 from metabonk_tui.adapters.process.run_command import run_command

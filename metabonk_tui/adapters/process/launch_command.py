@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.command_line import Program, option, parse_command
 
@@ -16,8 +17,7 @@ _BASE_PORT_OPTIONS = ("--base-port", "--worker-base-port")
 _INTERPRETER_VERSION = re.compile(r"[0-9.]+t?$")
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchCommand:
+class LaunchCommand(Struct, frozen=True):
     """The launch command of one pool, with its placeholders, and the directory in which it runs."""
 
     directory: str

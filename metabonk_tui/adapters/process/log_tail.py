@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.ports.live import LogOwner
-from metabonk_tui.core.status.log_lines import add_relevant
+from metabonk_tui.core.status.log_lines import add_lines, relevant
 from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked, without_colours
 from metabonk_tui.core.text.mask import WORDS, mask_lines
 
@@ -23,8 +24,7 @@ CHUNK_BYTES = 262_144
 LINE_CHARACTERS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
+class _Followed(Struct, frozen=True):
     end_byte: int
     """The offset after the last whole line that was read."""
     lines: tuple[str, ...]
@@ -70,7 +70,7 @@ class LogTails:
             return None
         lines: tuple[str, ...] = ()
         for followed in after.values():
-            lines = add_relevant(lines, followed.lines)
+            lines = add_lines(lines, followed.lines)
         return lines
 
     def _paths(self, owner: LogOwner) -> Iterator[str]:
@@ -92,12 +92,12 @@ def _follow(descriptor: int, size: int, known: _Followed | None, words: tuple[st
         known = _Followed(0, known.lines)
     if known is None:
         start, end_byte = _whole_lines(descriptor, 0, words)
-        known = _Followed(end_byte, add_relevant((), start))
+        known = _Followed(end_byte, add_lines((), relevant(start)))
     if size <= known.end_byte:
         return known
     skipped = size - known.end_byte > CHUNK_BYTES
     lines, end_byte = _whole_lines(descriptor, size - CHUNK_BYTES if skipped else known.end_byte, words)
-    return _Followed(end_byte, add_relevant(known.lines, lines[1:] if skipped else lines))
+    return _Followed(end_byte, add_lines(known.lines, relevant(lines[1:] if skipped else lines)))
 
 
 def _whole_lines(descriptor: int, from_byte: int, words: tuple[str, ...]) -> tuple[list[str], int]:

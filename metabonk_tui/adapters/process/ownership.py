@@ -14,39 +14,17 @@ The nearest launcher above a process decides first: what another launcher starte
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
+
+from msgspec import Struct, field
 
 from metabonk_tui.adapters.process.command_line import Program, option
+from metabonk_tui.adapters.process.keepers import REAPERS, kept_by
 from metabonk_tui.adapters.process.launch_command import LaunchCommand, is_below
 from metabonk_tui.adapters.process.proc import ProcessStat
 from metabonk_tui.adapters.process.roles import Match, instance_of, port_of
 from metabonk_tui.adapters.process.sockets import IpAddress, addresses_of
-
-KEEPERS = frozenset(
-    {
-        *("tmux", "screen", "zellij", "dtach", "abduco", "byobu", "mosh-server", "login", "su"),
-        *("sshd", "sshd-session", "sshd-auth", "dropbear"),
-        *("systemd", "(sd-pam)", "init", "dbus-daemon", "dbus-broker", "dbus-broker-launch", "ssh-agent", "gpg-agent"),
-        *(
-            "cron",
-            "crond",
-            "atd",
-            "dockerd",
-            "containerd",
-            "containerd-shim-runc-v2",
-            "conmon",
-            "slurmstepd",
-            "slurmd",
-        ),
-        *("emacs", "code", "code-server", "gnome-shell", "adb"),
-        *("jupyter", "jupyter-lab", "jupyter-notebook", "jupyterhub", "jupyterhub-singleuser", "ipython", "ipython3"),
-    }
-)
-"""Programs that keep the sessions of a person or serve the whole machine: never signalled, however they started."""
-KEEPER_MODULES = frozenset({"ipykernel_launcher", "ipykernel", "jupyter", "jupyterlab", "notebook", "IPython"})
-REAPERS = frozenset({"systemd", "init"})
-"""Keepers that adopt orphans: what is below them need not be theirs."""
 
 
 class Proof(StrEnum):
@@ -59,16 +37,14 @@ class Proof(StrEnum):
     ADOPTED = "adopted"
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(Struct, frozen=True):
     """The process is the pool's own; process `by` bears the proof."""
 
     proof: Proof
     by: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotOurs:
+class NotOurs(Struct, frozen=True):
     """The process is left alone."""
 
     reason: str
@@ -81,8 +57,7 @@ ProcessIdentity = tuple[int, int]
 """A pid and its start in ticks since boot: one process of this boot."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessFacts:
+class ProcessFacts(Struct, frozen=True):
     """Everything that the decision uses of one process. None: it could not be read, and then proves nothing."""
 
     stat: ProcessStat
@@ -116,18 +91,10 @@ class ProcessFacts:
     @property
     def keeper(self) -> str:
         """The name of the program if it keeps sessions; "" for any other."""
-        base = self.command_line[0].rpartition("/")[2] if self.command_line else ""
-        names = (base.partition(":")[0].partition(" ")[0].removeprefix("-"), self.stat.name.partition(":")[0])
-        for name in names:
-            if name in KEEPERS or name.lower() in KEEPERS:
-                return name.lower()
-        script = self.program.names[-1]
-        is_keeper = self.program.is_python and (script.partition(".")[0] in KEEPER_MODULES or script in KEEPERS)
-        return script if is_keeper else ""
+        return kept_by(self.command_line, self.stat.name, self.program)
 
 
-@dataclass(frozen=True, slots=True)
-class PoolClaim:
+class PoolClaim(Struct, frozen=True):
     """What the monitor may call its own: one pool, one user, one pair of namespaces."""
 
     host: str
@@ -160,7 +127,8 @@ class PoolClaim:
 def judge(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dict[int, OwnershipVerdict]:
     """Judge every process of `facts`, which must contain the ancestors of each."""
     launchers = _judge_launchers(facts, claim)
-    return {pid: _judge_process(each, facts, claim, launchers) for pid, each in facts.items()}
+    hosts = _terminal_hosts(facts)
+    return {pid: _judge_process(each, facts, claim, launchers, pid in hosts) for pid, each in facts.items()}
 
 
 def _judge_process(
@@ -168,6 +136,7 @@ def _judge_process(
     facts: Mapping[int, ProcessFacts],
     claim: PoolClaim,
     launchers: Mapping[int, OwnershipVerdict],
+    is_host: bool,
 ) -> OwnershipVerdict:
     """Walk up from the process: the nearest launcher decides, and the walk ends where sessions are kept."""
     never = _never(each, claim)
@@ -200,25 +169,41 @@ def _judge_process(
         return foreign
     # A container that shares our state directory launches its own pool with our token, and we read its record.
     near = [up for up in chain if not _why_elsewhere(up, claim)]
-    if inherited and (bearer := next((up for up in near if up.token and not up.seated), None)) is not None:
+    # From the first process with a terminal on, a person works in what our launch left.
+    started = [up for up in takewhile(lambda up: not up.seated, chain) if up in near]
+    inherited = inherited and not is_host
+    if inherited and (bearer := next((up for up in started if up.token), None)) is not None:
         return Owned(Proof.TOKEN, bearer.stat.pid)
     if inherited and each in near and each.grouped and not any(up.seated for up in chain):
         return Owned(Proof.CGROUP, each.stat.pid)
     if (worker := next((up for up in chain if not _why_no_worker(up, claim)), None)) is not None:
         return Owned(Proof.LISTENS, worker.stat.pid)
     if each.token:
-        why = _why_elsewhere(each, claim) or "was opened in a terminal that a person uses"
+        use = "keeps a terminal" if is_host else "was opened in a terminal"
+        why = _why_elsewhere(each, claim) or f"{use} that a person uses"
         return NotOurs(f"bears the pool's token, but {why}", adoptable=True)
     return NotOurs(_why_no_worker(each, claim), adoptable=True)
 
 
 def ancestry(pid: int, facts: Mapping[int, ProcessFacts]) -> Iterator[ProcessFacts]:
-    """Yield a process and its ancestors, nearest first."""
+    """Yield a process and its ancestors, nearest first.
+
+    A parent never starts after its child: one that did has the pid of a parent that ended while we read.
+    """
     seen: set[int] = set()
+    start_ticks = None
     while pid in facts and pid not in seen:
+        if start_ticks is not None and facts[pid].stat.start_ticks > start_ticks:
+            return
         seen.add(pid)
         yield facts[pid]
-        pid = facts[pid].stat.parent_pid
+        pid, start_ticks = facts[pid].stat.parent_pid, facts[pid].stat.start_ticks
+
+
+def _terminal_hosts(facts: Mapping[int, ProcessFacts]) -> set[int]:
+    """Return the processes without a terminal that started one with a terminal: it would end with them."""
+    seated = [pid for pid, each in facts.items() if each.seated]
+    return {up.stat.pid for pid in seated for up in ancestry(pid, facts) if not up.seated}
 
 
 def _never(each: ProcessFacts, claim: PoolClaim) -> str:
@@ -244,7 +229,8 @@ def _why_no_worker(each: ProcessFacts, claim: PoolClaim) -> str:
     if not is_below(each.cwd, claim.command.directory) and not is_below(script, claim.command.directory):
         return f"runs in {each.cwd or 'a directory that cannot be read'}, not below {claim.command.directory}"
     if not each.reached:
-        return f"does not listen on a wanted port of {claim.name}"
+        other = next((address for address, port in each.listens if port in claim.ports), None)
+        return f"does not listen on a wanted port of {claim.name}{f', but on {other}' if other is not None else ''}"
     port, instance = port_of(each.program.arguments), instance_of(each.program.arguments)
     if port is not None and port not in each.reached:
         return f"was started for port {port}, which is no port of {claim.name}"
@@ -367,10 +353,12 @@ def _compare_ports(each: ProcessFacts, workers: list[ProcessFacts], claim: PoolC
 
 def _port_of_worker(worker: ProcessFacts) -> int | None:
     port = port_of(worker.program.arguments)
-    return port if port is not None or len(worker.listens) != 1 else worker.listens[0][1]
+    bound = {bound_port for _, bound_port in worker.listens}
+    return port if port is not None or len(bound) != 1 else bound.pop()
 
 
 def _arrives(bound: list[IpAddress], host: str) -> bool:
     """Return whether a connection to the host can arrive at a socket on one of these addresses."""
     wanted = addresses_of(host)
-    return any(address.is_unspecified or address in wanted for address in bound)
+    versions = {address.version for address in wanted}
+    return any(address in wanted or (address.is_unspecified and address.version in versions) for address in bound)

@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.proc import read_bytes
 
@@ -24,8 +25,7 @@ _OLD_S = 600.0
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """How to start a command inside a new group."""
 
     argv_prefix: tuple[str, ...] = ()

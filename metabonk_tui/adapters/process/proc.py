@@ -8,21 +8,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.ports.shortage import is_own_shortage
 
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD, include/linux/sched.h
+_KTHREADD = 2
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CONTAINER = re.compile(rb"\b((?:docker|libpod|crio|cri-containerd|lxc\.payload|lxc|kubepods)[-./][\w.-]+)")
+ELSEWHERE = "another file system's "
+"""Stands before a path that names another folder, or none, in the monitor's mount namespace."""
 _BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStat:
+class ProcessStat(Struct, frozen=True):
     """One living process from one line of /proc/PID/stat: a single read cannot mix two processes."""
 
     pid: int
@@ -36,6 +39,10 @@ class ProcessStat:
     """The start in ticks since boot: exact, and the same for every reader of this boot."""
     has_terminal: bool = False
     """Whether it has a controlling terminal: a person or a terminal multiplexer started it."""
+    is_stopped: bool = False
+    """Whether a signal or a debugger has stopped it: it lives and does nothing until it is resumed."""
+    image: tuple[bytes, ...] = ()
+    """Where its arguments and environment lie in its memory: another place after every exec, zeros where hidden."""
 
     @property
     def ref(self) -> ProcessRef:
@@ -68,9 +75,19 @@ class Proc:
             if name.isdigit():
                 yield int(name)
 
+    def kernel_threads(self) -> frozenset[int]:
+        """Return the kernel's threads, from one file; empty where they are not visible, or the file is not there.
+
+        All of them are children of kthreadd, pid 2. In another pid namespace pid 2 is any process.
+        """
+        parent = self.stat(_KTHREADD)
+        if parent is None or not parent.of_kernel:
+            return frozenset()
+        return frozenset(map(int, (self._bytes(f"{_KTHREADD}/task/{_KTHREADD}/children") or b"").split()))
+
     def stat(self, pid: int) -> ProcessStat | None:
         """Read a living process; None: gone, hidden or a zombie."""
-        text = self._bytes(f"{pid}/stat")
+        text = self._bytes(f"{pid}/stat", in_pieces=False)
         if text is None:
             return None
         # The name is in brackets and may itself contain brackets and spaces.
@@ -89,6 +106,8 @@ class Proc:
             of_kernel=bool(int(fields[6]) & _KERNEL_THREAD),
             start_ticks=ticks,
             has_terminal=fields[4] != b"0",
+            is_stopped=fields[0] in (b"T", b"t"),
+            image=tuple(fields[45:49]),
         )
 
     def is_same(self, pid: int, started_at: float) -> bool:
@@ -120,6 +139,26 @@ class Proc:
         except OSError:
             return None
 
+    def working_directory(self, pid: int) -> str | None:
+        """Read the working directory of a process; None: gone, hidden or not permitted.
+
+        A path of another mount namespace may name another folder here: then the text does not begin with "/".
+        """
+        path = self.link(pid, "cwd")
+        return path if path is None or self._is_seen_here(pid, path, "cwd") else f"{ELSEWHERE}{path}"
+
+    def is_path_shared(self, pid: int, path: str) -> bool:
+        """Return whether an absolute path names the same file for a process as for us."""
+        return self._is_seen_here(pid, path, f"root{path}")
+
+    def _is_seen_here(self, pid: int, path: str, name: str) -> bool:
+        if self.link(pid, "ns/mnt") == self.link("self", "ns/mnt"):
+            return True
+        try:
+            return os.path.samefile(f"{self._proc}/{pid}/{name}", path)
+        except OSError:
+            return False
+
     def environment(self, pid: int) -> bytes:
         """Read the environment that the process was started with. Raises OSError."""
         return read_whole(f"{self._proc}/{pid}/environ")
@@ -128,33 +167,34 @@ class Proc:
         """Read a file of a process, such as "status"; b"": gone, hidden or not permitted."""
         return self._bytes(f"{pid}/{name}") or b""
 
-    def _bytes(self, name: str) -> bytes | None:
-        return read_bytes(f"{self._proc}/{name}")
+    def _bytes(self, name: str, in_pieces: bool = True) -> bytes | None:
+        return read_bytes(f"{self._proc}/{name}", in_pieces)
 
 
-def read_bytes(path: str | Path) -> bytes | None:
+def read_bytes(path: str | Path, in_pieces: bool = True) -> bytes | None:
     """Read a small kernel file; None: missing, not permitted, or its process has just ended.
 
     Raises OSError if the monitor has no descriptor left: then no process may be taken for gone.
     """
     try:
-        return read_whole(path)
+        return read_whole(path, in_pieces)
     except OSError as error:
         if is_own_shortage(error):
             raise
         return None
 
 
-def read_whole(path: str | Path) -> bytes:
+def read_whole(path: str | Path, in_pieces: bool = True) -> bytes:
     """Read a small kernel file whole. Raises OSError.
 
-    Unbuffered reads cost half, and the monitor makes thousands of them a minute.
+    Unbuffered reads cost half, and the monitor makes thousands of them a minute. Not `in_pieces`: a file of one
+    record, which the kernel returns at once.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         text = os.read(descriptor, 65536)
         # The kernel may return a file in pieces; only an empty read is the end.
-        while text and (more := os.read(descriptor, 65536)):
+        while in_pieces and text and (more := os.read(descriptor, 65536)):
             text += more
         return text
     finally:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.command_line import Program, parse_command
 from metabonk_tui.adapters.process.ownership import PoolClaim, ProcessFacts
@@ -15,12 +16,21 @@ from metabonk_tui.adapters.process.sockets import ListenSocket, answering, liste
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
 from metabonk_tui.core.config.schema import ProcessesConfig
 
-SEAT_VARIABLES = frozenset({"TMUX", "TMUX_PANE", "STY", "ZELLIJ", "ZELLIJ_SESSION_NAME", "JPY_PARENT_PID"})
-"""Variables that a terminal multiplexer or a notebook sets for what a person opens in it."""
+SEAT_VARIABLES = frozenset(
+    {
+        *("TMUX", "TMUX_PANE", "STY", "ZELLIJ", "ZELLIJ_SESSION_NAME", "JPY_PARENT_PID", "JPY_SESSION_NAME"),
+        *("SSH_TTY", "SSH_CONNECTION", "SSH_CLIENT", "WINDOWID", "TERM_PROGRAM", "VTE_VERSION", "KONSOLE_VERSION"),
+        *("KITTY_WINDOW_ID", "ALACRITTY_WINDOW_ID", "WEZTERM_PANE", "GNOME_TERMINAL_SCREEN", "INSIDE_EMACS"),
+        *("VSCODE_IPC_HOOK_CLI", "VSCODE_PID"),
+    }
+)
+"""Variables that a terminal, a multiplexer, an editor or a notebook sets for what a person opens in it.
+
+A launch passes none of them on, so a process with one was opened later. It keeps them when its terminal is closed.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(Struct, frozen=True):
     """The processes of the machine at one moment, with the facts of those that may concern the pool."""
 
     facts: Mapping[int, ProcessFacts]
@@ -100,8 +110,8 @@ class FactsReader:
         program = parse_command(line)
         if not line or not claim.command.may_be(program):
             return "another program"
-        cwd = self._proc.link(pid, "cwd")
-        return claim.command.why_other(program, cwd, _path(program, cwd))
+        cwd = self._proc.working_directory(pid)
+        return claim.command.why_other(program, cwd, self._path(pid, program, cwd))
 
     def _owners(
         self, reached: Mapping[int, Collection[ListenSocket]], first: Collection[int], then: Iterable[int]
@@ -114,6 +124,13 @@ class FactsReader:
             for link in owned_links(pid, owners):
                 owners[link] = owners[link] or pid
         return owners
+
+    def _path(self, pid: int, program: Program, cwd: str | None) -> str | None:
+        """Return the absolute path of a script, or of a program given by a path, without symbolic links."""
+        if program.kind in ("module", "command") or (program.kind == "program" and "/" not in program.entry):
+            return None
+        path = os.path.join(cwd or "", program.entry)
+        return os.path.realpath(path) if path.startswith("/") and self._proc.is_path_shared(pid, path) else None
 
     def _environment(self, pid: int, token: str | None) -> tuple[bool, bool]:
         """Return (bears the token, was started inside a multiplexer); (False, False) if it is not readable."""
@@ -137,7 +154,7 @@ class FactsReader:
     ) -> ProcessFacts:
         bears, seated = (False, False) if stat.of_kernel else self._environment(stat.pid, token)
         program = parse_command(line)
-        cwd = self._proc.link(stat.pid, "cwd")
+        cwd = self._proc.working_directory(stat.pid)
         # Only a worker is proved by its sockets; the open files of all others are left unread.
         owned = owned_links(stat.pid, links) if role is not None and role.role == "worker" else set()
         return ProcessFacts(
@@ -147,14 +164,16 @@ class FactsReader:
             role,
             uid=self._proc.uid(stat.pid),
             cwd=cwd,
-            script_path=_path(program, cwd),
+            script_path=self._path(stat.pid, program, cwd),
             net_ns=self._proc.link(stat.pid, "ns/net"),
             pid_ns=self._proc.link(stat.pid, "ns/pid"),
             container=self._proc.container(stat.pid),
             token=bears,
             grouped=grouped,
             seated=seated or stat.has_terminal,
-            listens=tuple(sorted({(links[link].address, links[link].port) for link in owned}, key=str)),
+            listens=tuple(
+                sorted({(address, links[link].port) for link in owned for address in links[link].addresses}, key=str)
+            ),
             reached=tuple(
                 sorted(port for port, listening in reached.items() if any(each.link in owned for each in listening))
             ),
@@ -178,12 +197,3 @@ def _with_relatives(pids: Collection[int], stats: Mapping[int, ProcessStat]) -> 
             pid = stats[pid].parent_pid
             found.add(pid)
     return found
-
-
-def _path(program: Program, cwd: str | None) -> str | None:
-    """Return the absolute path of a script, or of a program given by a path, without symbolic links."""
-    if program.kind in ("module", "command") or (program.kind == "program" and "/" not in program.entry):
-        return None
-    if not program.entry.startswith("/") and cwd is None:
-        return None
-    return os.path.realpath(os.path.join(cwd or "/", program.entry))

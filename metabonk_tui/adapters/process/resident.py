@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from metabonk_tui.adapters.process.proc import Proc
 
@@ -34,8 +35,7 @@ _SEGMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HeldMemory:
+class HeldMemory(Struct, frozen=True):
     """Bytes that a process and its descendants hold, so that the numbers of several trees can be added up."""
 
     anon_bytes: int
@@ -46,8 +46,7 @@ class HeldMemory:
     """The part of `shmem_bytes` in segments that another tree maps too."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Divided:
+class _Divided(Struct, frozen=True):
     """What one process shares: bytes of anonymous pages that count elsewhere, and its part of each segment."""
 
     anon_elsewhere: int = 0

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.command_line import option, parse_command
 from metabonk_tui.core.config.schema import ProcessesConfig
 from metabonk_tui.core.model.host import SERVICES, Role
+from metabonk_tui.core.model.refs import MAX_WORKERS
 
-MAX_SLOTS = 64
-"""A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""
+MAX_SLOTS = MAX_WORKERS
+"""A pool's workers use at most this many ports, from the base port on; higher ports belong to another pool."""
 
 _INSTANCE = re.compile(r"omega-(\d{1,4})")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """The role of a process, the index of the pattern that matched, and a worker's slot.
 
     `foreign`: the process belongs to another pool. `slot` None: no worker, or a command line without a slot.

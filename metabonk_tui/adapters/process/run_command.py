@@ -12,9 +12,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.process.spawn import output_lines, start_session
 
@@ -24,8 +25,7 @@ _POLL_S = 0.05
 _OUTPUT_INTERVAL_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True):
     """How a command ended."""
 
     code: int | None

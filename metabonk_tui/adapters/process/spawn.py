@@ -5,16 +5,16 @@ Does not: interpret the output, or end a process that it did not start.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.files.private import make_private_directory, open_private
 from metabonk_tui.adapters.process.log_rotation import ROTATES_AT_BYTES, keep_log_small, shift_old_logs
@@ -31,8 +31,7 @@ _reaping = threading.Lock()
 """Started commands that no caller waits for; `reap` removes them when they have ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """A command that this monitor started."""
 
     process: subprocess.Popen[bytes]
@@ -117,6 +116,8 @@ def adopt_orphans() -> Callable[[], None] | None:
     """
     if sys.platform != "linux":
         return None
+    import ctypes  # imported late: only a launch and an env file need it
+
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork
     return lambda: prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -9,13 +9,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from metabonk_tui.adapters.process.command_lines import CommandLines
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.resident import Identity, PoolMemory
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
-from metabonk_tui.adapters.process.sockets import answering, listen_sockets, listening_ports, owned_links
+from metabonk_tui.adapters.process.sockets import (
+    ListenSocket,
+    answering,
+    listen_sockets,
+    listening_ports,
+    owned_links,
+)
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import SERVICES, ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
@@ -32,8 +41,7 @@ _BY_PORT = -1
 """Stands for a pattern in the match of a process that only its port makes a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownProcess:
+class _KnownProcess(Struct, frozen=True):
     """A process of the pool as the last scan found it; `tree` are the descendants charged to it."""
 
     match: Match
@@ -58,6 +66,9 @@ class ProcessTable:
         self._memory = PoolMemory(self._proc, monotonic)
         self._net_ns = self._proc.link("self", "ns/net")
         self._monotonic = monotonic
+        self._lines = CommandLines(
+            self._proc.arguments, lambda arguments: recognise(arguments, self._patterns, self._base_port), monotonic
+        )
         self._known: tuple[_KnownProcess, ...] | None = None
         self._scan_at = 0.0
         self._rescan_until = 0.0
@@ -83,7 +94,7 @@ class ProcessTable:
         if readings is None:
             if self._known is not None and self._read_known(self._known) is None:
                 self._rescan_until = now + RESCAN_S
-            self._known = self._scan()
+            self._known = self._scan(fresh)
             self._scan_at = now if now < self._rescan_until else now + SCAN_EVERY_S
             # The next reading notices processes that ended during the scan.
             readings = tuple(reading for known in self._known if (reading := self._read_one(known)) is not None)
@@ -124,9 +135,10 @@ class ProcessTable:
         return tuple(readings)
 
     def _read_one(self, known: _KnownProcess) -> ProcessReading | None:
-        own = self._rss_bytes(known.pid, known.started_at)
-        if own is None:
+        stat = self._proc.stat(known.pid)
+        if stat is None or not stat.ref.same_as(ProcessRef(known.pid, known.started_at)):
             return None
+        own = stat.rss_bytes
         tree = own + sum(self._rss_bytes(*identity) or 0 for identity in known.tree)
         return ProcessReading(
             role=known.match.role,
@@ -137,29 +149,36 @@ class ProcessTable:
             tree_bytes=tree,
             name=known.name,
             unconfirmed=known.unconfirmed or None,
+            stopped=stat.is_stopped or None,
         )
 
     def _rss_bytes(self, pid: int, started_at: float) -> int | None:
         stat = self._proc.stat(pid)
         return stat.rss_bytes if stat is not None and stat.ref.same_as(ProcessRef(pid, started_at)) else None
 
-    def _scan(self) -> tuple[_KnownProcess, ...]:
-        found = (self._proc.stat(pid) for pid in self._proc.pids())
+    def _scan(self, fresh: bool) -> tuple[_KnownProcess, ...]:
+        """Find the pool's processes; `fresh` trusts no command line that was read before."""
+        # On an idle machine two of three processes are kernel threads.
+        threads = self._proc.kernel_threads()
+        found = (self._proc.stat(pid) for pid in self._proc.pids() if pid not in threads)
         stats = {stat.pid: stat for stat in found if stat is not None and not stat.of_kernel}
         arguments: dict[int, tuple[str, ...]] = {}
         matches: dict[int, Match] = {}
         own_pids = set(_ancestry(os.getpid(), stats))
+        if fresh:
+            self._lines.forget()
         for pid, stat in stats.items():
             if pid in own_pids:
                 continue
-            arguments[pid] = self._proc.arguments(pid)
-            match = recognise(arguments[pid], self._patterns, self._base_port)
+            arguments[pid], match = self._lines.read(stat)
             if match is not None:
                 matches[pid] = self._placed(match, stat)
+        self._lines.keep(stats)
         matches = _one_each(matches, arguments, stats)
-        matches = self._without_elsewhere(matches, stats)
+        sockets = listen_sockets() if self._proc.is_real else ()
+        matches = self._without_elsewhere(matches, stats, sockets)
         matches = _without_other_pools(matches, stats, self._wanted)
-        matches |= self._listening_instead(matches, arguments)
+        matches |= self._listening_instead(matches, arguments, sockets)
         trees = _trees(matches, stats)
         self._add_strays(trees, matches, stats)
         ours = {pid: match for pid, match in matches.items() if not match.foreign}
@@ -187,9 +206,11 @@ class ProcessTable:
             self._slots[identity] = next((slot for slot in slots if slot is not None), None)
         return Match(match.role, match.pattern, self._slots[identity])
 
-    def _without_elsewhere(self, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
+    def _without_elsewhere(
+        self, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat], listening: Iterable[ListenSocket]
+    ) -> dict[int, Match]:
         """Mark as foreign what runs in another network namespace, or listens on another address of this machine."""
-        sockets = {each.link: each for each in listen_sockets()} if self._proc.is_real else {}
+        sockets = {each.link: each for each in listening}
         kept = {}
         for pid, match in matches.items():
             kept[pid] = match
@@ -209,12 +230,14 @@ class ProcessTable:
         self._listens_here &= {(pid, stat.started_at) for pid, stat in stats.items()}
         return kept
 
-    def _listening_instead(self, matches: Mapping[int, Match], pids: Collection[int]) -> dict[int, Match]:
+    def _listening_instead(
+        self, matches: Mapping[int, Match], pids: Collection[int], listening: Iterable[ListenSocket]
+    ) -> dict[int, Match]:
         """Find what listens on the wanted ports for which no worker was recognised, whatever its command line."""
         seen = {match.slot for match in matches.values() if match.role == "worker" and not match.foreign}
         ports = [self._base_port + slot for slot in range(self._wanted) if slot not in seen]
-        reached = answering(self._host, ports, listen_sockets()) if self._proc.is_real and ports else {}
-        sockets = {each.link: each for listening in reached.values() for each in listening}
+        reached = answering(self._host, ports, listening) if ports else {}
+        sockets = {each.link: each for found in reached.values() for each in found}
         self._holders = {link: pid for link, pid in self._holders.items() if link in sockets and pid in (None, *pids)}
         if new := sockets.keys() - self._holders.keys():
             # One search of all open files for each new socket: it costs about 20 ms.
@@ -251,7 +274,8 @@ class ProcessTable:
             return None
         for item in environment.split(b"\0"):
             key, _, value = item.partition(b"=")
-            if key == b"WORKER_PORT" and value.isdigit():
+            # Any process may bear the name: int() refuses more than 4300 digits.
+            if key == b"WORKER_PORT" and value.isdigit() and len(value) <= 5:
                 return slot_of_port(int(value), self._base_port)
         return None
 

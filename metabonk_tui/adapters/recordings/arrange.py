@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
 from itertools import chain, groupby, pairwise
-from statistics import median
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
 from metabonk_tui.adapters.recordings.time_order import AHEAD, FileRow, Placed, TimeOrder
@@ -21,6 +22,7 @@ from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.timeseries.median import median
 
 Reading = TypeVar("Reading", Sample, HostReading)
 Numbered = tuple[int, Sample]
@@ -136,7 +138,7 @@ def _both(first: Sample, later: Sample) -> Sample:
 
 def _filled(earlier: Reading, later: Reading) -> Reading:
     """Return the later reading with what only the earlier has."""
-    missing = [item.name for item in fields(later) if getattr(later, item.name) is None]
+    missing = [name for name in later.__struct_fields__ if getattr(later, name) is None]
     return replace(later, **{name: getattr(earlier, name) for name in missing})
 
 
@@ -145,8 +147,7 @@ def _row(line: int, sample: Sample) -> FileRow[Sample]:
     return FileRow(sample.t, line, answered, sample)
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """Gives the ordered samples of one run their header, and the events of the samples that were left out."""
 
     header: RunHeader | None

@@ -39,7 +39,8 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
                 if seen.status is None:
                     continue
                 if ref not in tables:
-                    path = folder / f"worker_{ref.written}_metrics.csv"
+                    name = str(ref.written).replace("/", "_")
+                    path = folder / f"worker_{name}_metrics.csv"
                     table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
                     tables[ref] = table, _columns(seen.status)
                     # Foreign columns stay, empty: the recorder asked for them.

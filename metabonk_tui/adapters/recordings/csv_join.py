@@ -6,7 +6,8 @@ Does not: parse cells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
 from metabonk_tui.adapters.recordings.time_order import AHEAD, FileRow, TimeOrder
@@ -14,8 +15,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedRow:
+class PlacedRow(Struct, frozen=True):
     """One row of one worker on the folder's clock."""
 
     recording: int
@@ -26,8 +26,7 @@ class PlacedRow:
     set_back_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedRow:
+class JoinedRow(Struct, frozen=True):
     """The rows of all workers within half an interval."""
 
     recording: int
@@ -39,8 +38,7 @@ class JoinedRow:
 CsvRow = FileRow[WorkerStatus]
 
 
-@dataclass(slots=True)
-class _Table:
+class _Table(Struct):
     """The rows of one file, ordered."""
 
     problems: list[tuple[int, str]]

@@ -6,21 +6,23 @@ Does not: interpret a sample. A missing key means: not observed.
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from metabonk_tui.adapters.recordings.arrange import arranged
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from metabonk_tui.adapters.recordings.gunzip import unzipped
 from metabonk_tui.adapters.recordings.lenient import MAX_T, FileProblems, Problem, check_number, record
 from metabonk_tui.adapters.recordings.time_order import Repeats
 from metabonk_tui.adapters.recordings.unmasked import mask_texts, mask_tree, shown_lines
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
-from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, worker_ref
+from metabonk_tui.core.model.on_host import host_reading
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, worker_ref
 from metabonk_tui.core.model.sample import (
     BadStatus,
     BadValue,
@@ -32,8 +34,9 @@ from metabonk_tui.core.model.sample import (
     Sample,
     WorkerStatus,
 )
-from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
-from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
+from metabonk_tui.core.model.sample_fields import HOSTS_KEY, SAMPLE_FIELDS, SampleField
+from metabonk_tui.core.status.decode import decode_json
+from metabonk_tui.core.status.limits import MAX_DEPTH
 from metabonk_tui.core.text.clean import clean_text
 
 LINE_BYTES = 64_000_000
@@ -41,6 +44,8 @@ LINE_BYTES = 64_000_000
 STATUS_DEPTH = 3
 """Nesting depth of a status within a line."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
+HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}", re.ASCII)
+MOST_HOSTS = 64
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
 
@@ -49,22 +54,31 @@ def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
 
     A first line without a run header starts a run named after the file.
     """
+    from metabonk_tui.adapters.recordings.arrange import arranged  # imported late: the store needs only SampleReader
+    from metabonk_tui.adapters.recordings.side_by_side import may_have_blocks, side_by_side
+
     name = "stdin" if path == "-" else Path(path).name
     stem = name.removesuffix(".gz").removesuffix(".jsonl")
     with _opened(path) as file:
         listed = FileProblems(name, problems)
         reader = SampleReader(name, problems, listed=listed, in_order=False)
-        yield from arranged(reader.samples(_lines(file, listed)), stem, listed)
+        numbered = reader.samples(_lines(file, listed))
+        in_blocks = False
+        # A file may have one worker after another. A pipe cannot be read twice.
+        if path != "-" and Path(path).is_file():
+            with _opened(path) as again:
+                in_blocks = may_have_blocks(_lines(again, FileProblems(path, [])))
+        yield from arranged(side_by_side(numbered) if in_blocks else numbered, stem, listed)
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[BinaryIO | gzip.GzipFile]:
+def _opened(path: str) -> Iterator[BinaryIO]:
     with open(0 if path == "-" else path, "rb", closefd=path != "-") as raw:
         zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-        yield gzip.GzipFile(fileobj=raw) if zipped else raw
+        yield unzipped(raw) if zipped else raw
 
 
-def _lines(file: BinaryIO | gzip.GzipFile, problems: FileProblems) -> Iterator[tuple[int, bytes]]:
+def _lines(file: BinaryIO, problems: FileProblems) -> Iterator[tuple[int, bytes]]:
     """Number the lines. A torn archive ends them early, with a problem."""
     number = 0
     try:
@@ -78,12 +92,11 @@ def _lines(file: BinaryIO | gzip.GzipFile, problems: FileProblems) -> Iterator[t
                     pass
             elif line.strip():
                 yield number, line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, zlib.error) as error:
         problems.add(number + 1, f"the archive is torn: {error}")
 
 
-@dataclass(slots=True)
-class SampleReader:
+class SampleReader(Struct):
     """Converts documents to Samples. Keeps the pending run header, pending events and the observable fields."""
 
     name: str
@@ -203,15 +216,28 @@ class SampleReader:
         document = self._without_bad(document)
         fields = {item.name: self._field(item, document) for item in SAMPLE_FIELDS}
         host = HostReading(**{item.name: fields.pop(item.name) for item in SAMPLE_FIELDS if item.of_host})
+        hosts = {} if host == NOT_READ else {ONLY_HOST: host}
         sample = Sample(
             t=t,
             **fields,
-            hosts={} if host == NOT_READ else {ONLY_HOST: host},
+            hosts=hosts | self._hosts(document[HOSTS_KEY]) if HOSTS_KEY in document else hosts,
             events=tuple(self.events),
             run=self.run,
         )
         self.run, self.events = None, []
         return sample
+
+    def _hosts(self, value: Any) -> dict[HostName, HostReading]:
+        """Decode the readings of the hosts that have names."""
+        hosts: dict[HostName, HostReading] = {}
+        for name, document in self._without_bad(value).items() if isinstance(value, dict) else ():
+            if not HOST_NAME.fullmatch(name) or not isinstance(document, dict) or len(hosts) >= MOST_HOSTS:
+                self._problem(f"no host: {clean_text(name, 40)!r}")
+                continue
+            found = self._without_bad(document)
+            fields = {item.name: self._field(item, found) for item in SAMPLE_FIELDS if item.of_host}
+            hosts[name] = host_reading(HostReading(**fields), name, lambda t: t)
+        return hosts
 
     def _without_bad(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """Leave out the fields that have no usable value, each with a problem."""
@@ -244,7 +270,7 @@ class SampleReader:
             case "environments":
                 return self._environments(document)
             case "lines":
-                return self._log_tails(document.get("logs"))
+                return self._lines(document.get(item.line_key))
             case "exits":
                 return self._exits(value)
 
@@ -289,6 +315,8 @@ class SampleReader:
         for key, item in self._without_bad(value).items() if isinstance(value, dict) else ():
             if key.isascii() and key.isdigit() and len(key) < 5:
                 yield WorkerRef(slot=int(key)), item
+            elif "/" in key and HOST_NAME.fullmatch(key.partition("/")[0]) and (ref := worker_ref(key)) is not None:
+                yield ref, item
             else:
                 self._problem(f"no slot number: {clean_text(key, 40)!r}")
 
@@ -321,7 +349,7 @@ class SampleReader:
                 found[ref] = EnvReading(None, clean_text(error, 60))
         return found
 
-    def _log_tails(self, value: Any) -> dict[WorkerRef, tuple[str, ...]]:
+    def _lines(self, value: Any) -> dict[WorkerRef, tuple[str, ...]]:
         return {
             ref: shown_lines(tuple(line for line in lines if isinstance(line, str)))
             for ref, lines in self._by_worker(value)

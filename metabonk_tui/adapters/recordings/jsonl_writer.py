@@ -10,15 +10,18 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
+from metabonk_tui.core.model.host import HostReading
+from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Observation, Sample
-from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SLOT_KEY, SampleField
+from metabonk_tui.core.model.sample_fields import HOSTS_KEY, SAMPLE_FIELDS, SLOT_KEY, SampleField
 
 SCHEMA = 1
+_PLAIN = frozenset({str, int, float, bool})
 INTEGER = re.compile(r"-?[0-9]+")
 
 
@@ -47,7 +50,7 @@ def sample_lines(sample: Sample) -> Iterator[str]:
 def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
     """Yield the documents of one sample: its run header, its events, then the sample.
 
-    Raises ValueError for a Sample of another host than the only one: its readings would be lost.
+    The fields of the only host stand beside the others; hosts with names have an object each.
     """
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
@@ -60,15 +63,25 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
         }
         yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
     document: dict[str, Any] = {"t": sample.t}
+    host = sample.host(ONLY_HOST)
     for field in SAMPLE_FIELDS:
-        document |= _written(field, getattr(sample.only_host if field.of_host else sample, field.name))
-    yield document
+        value = getattr(host if field.of_host else sample, field.name)
+        if value is not None:
+            document |= _written(field, value)
+    named = {name: _of_host(reading) for name, reading in sample.hosts.items() if name != ONLY_HOST}
+    yield document | {HOSTS_KEY: named} if named else document
+
+
+def _of_host(reading: HostReading) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for field in SAMPLE_FIELDS:
+        if field.of_host and (value := getattr(reading, field.name)) is not None:
+            document |= _written(field, value)
+    return document
 
 
 def _written(field: SampleField, value: Any) -> dict[str, Any]:
-    """Encode a field by its form. None and empty maps are left out; an empty list of readings stays."""
-    if value is None:
-        return {}
+    """Encode a field by its form. Empty maps are left out; an empty list of readings stays."""
     written: dict[str, Any]
     match field.form:
         case "one":
@@ -88,13 +101,17 @@ def _written(field: SampleField, value: Any) -> dict[str, Any]:
                 or None,
             }
         case "lines":
-            written = {"logs": {str(ref.written): lines for ref, lines in value.items()} or None}
+            written = {field.line_key: {str(ref.written): lines for ref, lines in value.items()} or None}
     return _present(written)
 
 
 def _observation(seen: Observation) -> dict[str, Any]:
-    fields = _to_document(replace(seen, status=None))
-    return fields if seen.status is None else {"status": dict(seen.status.fields)} | fields
+    named = zip(seen.__struct_fields__, astuple(seen), strict=True)
+    fields = {name: value for name, value in named if value is not None}
+    if seen.status is not None:
+        of_status = seen.status.fields
+        fields["status"] = of_status if type(of_status) is dict else dict(of_status)
+    return fields
 
 
 def fields_of(sample: Sample) -> dict[str, Any]:
@@ -106,12 +123,16 @@ def fields_of(sample: Sample) -> dict[str, Any]:
 
 
 def _to_document(thing: Any) -> dict[str, Any]:
-    document = _present(msgspec.to_builtins(thing))
-    if (worker := getattr(thing, "worker", None)) is None:
-        return document
-    # The key keeps its place among the others, as recordings of earlier versions have it.
-    document["worker"] = worker.slot
-    return {(SLOT_KEY if key == "worker" else key): value for key, value in document.items()}
+    """Return the fields of a Struct that are not None. A worker is its slot, at the same place among the others."""
+    return {
+        SLOT_KEY if name == "worker" else name: value if type(value) in _PLAIN else _plain(value)
+        for name, value in zip(thing.__struct_fields__, astuple(thing), strict=True)
+        if value is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.slot if isinstance(value, WorkerRef) else msgspec.to_builtins(value)
 
 
 def _present(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Does not: know what the records mean.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing
 from collections.abc import Callable, Mapping
@@ -27,8 +26,7 @@ TIME_SUFFIXES = ("_t", "_s", "_at")
 """Names of times and durations end so."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """A part of a file that could not be read."""
 
     file: str
@@ -46,8 +44,7 @@ MAX_LISTED = 100
 """Problems of one file that are kept; more are only counted."""
 
 
-@dataclasses.dataclass(slots=True)
-class FileProblems:
+class FileProblems(msgspec.Struct):
     """Adds the problems of one file to a list: the first 100, and one that counts the others."""
 
     file: str
@@ -68,7 +65,7 @@ class FileProblems:
 
 
 def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], None]) -> R | None:
-    """Build a dataclass from a JSON object, field by field. Returns None when a required field is missing.
+    """Build a Struct from a JSON object, field by field. Returns None when a required field is missing.
 
     null counts as missing, and unknown keys are ignored. Negative numbers are rejected: every number here is a size,
     a count or a time. A worker is written as its slot.
@@ -93,6 +90,32 @@ def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], Non
         problem(f"{kind.__name__} without {', '.join(missing)}; left out")
         return None
     return kind(**values)
+
+
+def with_numbers(old: R, found: Mapping[str, Any], **others: Any) -> R | None:
+    """Return a record with the numbers in `found`, and with `others`. None: `record` must look at the whole."""
+    kind: Any = type(old)
+    limits = _number_limits(kind)
+    for name, value in found.items():
+        wanted, most = limits.get(name, _NO_NUMBER)
+        if type(value) is not wanted or not 0 <= value < most:  # type: ignore[operator]
+            return None
+    return _replace(old, **found, **others)  # type: ignore[type-var]
+
+
+_replace = msgspec.structs.replace
+_NO_NUMBER: tuple[type, float] = (type(None), 0.0)
+
+
+@functools.cache
+def _number_limits(kind: Any) -> dict[str, tuple[type, float]]:
+    """Return the kind and the limit of the fields that only have to be a number."""
+    plain: dict[Any, type[Any]] = {int: int, int | None: int, float: float, float | None: float}
+    return {
+        name: (plain[hint], MAX_T if name.endswith(TIME_SUFFIXES) else MAX_NUMBER)
+        for name, hint in _fields(kind)[0].items()
+        if hint in plain and name != "desired"
+    }
 
 
 def _convert(name: str, value: Any, hint: Any) -> Any:
@@ -121,10 +144,6 @@ def check_number(name: str, value: float) -> None:
 def _fields(kind: type[Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
     """Return the fields' types, the required fields, and the required fields that may be None."""
     hints = typing.get_type_hints(kind)
-    required = tuple(
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    )
+    required = tuple(field.name for field in msgspec.structs.fields(kind) if field.required)
     nullable = tuple(name for name in required if type(None) in typing.get_args(hints[name]))
     return hints, required, nullable

@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.arrange import clock_event, median_spacing, unseen_end
 from metabonk_tui.adapters.recordings.csv_join import joined, place_rows
@@ -101,8 +103,7 @@ def _started_at(folder: str) -> float:
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     slot: int
     problems: FileProblems
     foreign: set[str]

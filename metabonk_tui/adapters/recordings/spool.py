@@ -51,6 +51,12 @@ class SpooledRecording:
             elif not self._read_on():
                 return
 
+    def kept_before(self, t: float) -> None:
+        """Return None: a file has no Snapshots."""
+
+    def kept(self, number: int) -> None:
+        """Return None: a file has no Snapshots."""
+
     def close(self) -> None:
         """Close the temporary file, which deletes it."""
         self._spool.close()

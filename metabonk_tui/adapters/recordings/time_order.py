@@ -9,14 +9,16 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import median
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.timeseries.median import median
 
 AHEAD = 4
 """Rows after a break in the times that decide what it is. All of them must run forwards for a new clock."""
@@ -68,8 +70,7 @@ Statuses = Mapping[WorkerRef, WorkerStatus]
 Content = TypeVar("Content")
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow(Generic[Content]):
+class FileRow(Struct, Generic[Content], frozen=True):
     """One sample of a file, by its line."""
 
     t: float
@@ -79,8 +80,7 @@ class FileRow(Generic[Content]):
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[Content]):
+class Placed(Struct, Generic[Content], frozen=True):
     """One row on the recording's clock."""
 
     row: FileRow[Content]
@@ -95,8 +95,7 @@ class Placed(Generic[Content]):
         return self.set_back_s > 0
 
 
-@dataclass(slots=True)
-class TimeOrder(Generic[Content]):
+class TimeOrder(Struct, Generic[Content]):
     """Orders the rows of one run."""
 
     on_problem: Callable[[int, str], None]
@@ -110,6 +109,8 @@ class TimeOrder(Generic[Content]):
     """Rows that do not count, so far."""
     lost: int = 0
     """Rows since the last one that counts."""
+    is_other_workers: bool = False
+    """Whether the rest of the run holds other workers at times that are over: nothing of it can count."""
     _kept: int = 0
     _offset_s: float = 0.0
     _last: FileRow[Content] | None = None
@@ -130,7 +131,10 @@ class TimeOrder(Generic[Content]):
 
     def _take(self, row: FileRow[Content], ahead: deque[FileRow[Content]]) -> Iterator[Placed[Content]]:
         t = row.t + self._offset_s
-        if t < self._last_t:
+        if self.is_other_workers:
+            self.left_out += 1
+            self.lost += 1
+        elif t < self._last_t:
             yield from self._fallen(row, t, ahead)
         elif self.begins_t is not None and t < self.begins_t:
             early_s = self.begins_t - t
@@ -165,7 +169,14 @@ class TimeOrder(Generic[Content]):
             return
         may_break = self.may_break and MOST_LEFT_OUT * self.left_out <= self._kept
         is_new_clock = may_break and self._run_forwards([row.t, *(later.t for later in ahead)])
-        if last is None or not is_new_clock or not _are_comparable(last.statuses, row.statuses):
+        if last is not None and is_new_clock and not _are_comparable(last.statuses, row.statuses):
+            self.is_other_workers = True
+            self.left_out += 1
+            self.lost += 1
+            what = "other workers begin here: this and all later samples of the run are left out"
+            self.on_problem(row.line, f"time falls by {age(fell_s)}, and {what}")
+            return
+        if last is None or not is_new_clock:
             self._leave_out(row, f"time runs backwards: {t:.15g} after {self._last_t:.15g}")
             return
         placed_t = self._last_t + self._passed_s(last.statuses, row.statuses)

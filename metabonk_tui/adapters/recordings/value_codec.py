@@ -5,7 +5,6 @@ Does not: read a name of code from the bytes. Bytes that do not fit the annotati
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import types
@@ -172,7 +171,7 @@ def _visits(record: Any) -> list[tuple[str, Visit]]:
 
 
 def _is_record(hint: Any) -> bool:
-    return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hasattr(hint, "_fields"))
+    return isinstance(hint, type) and (issubclass(hint, msgspec.Struct) or hasattr(hint, "_fields"))
 
 
 def _is_mapping(hint: Any) -> bool:

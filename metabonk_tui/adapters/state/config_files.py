@@ -8,23 +8,21 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+from msgspec import Struct
 
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.adapters.state.paths import APP, state_path
+from metabonk_tui.adapters.state.paths import config_path, state_path
 from metabonk_tui.core.config.load import ConfigError, decode_config, merge, parse_toml
 from metabonk_tui.core.config.schema import Config
 
 CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedConfig:
+class LoadedConfig(Struct, frozen=True):
     """A configuration and its origin."""
 
     config: Config
@@ -32,11 +30,13 @@ class LoadedConfig:
     """The user's file, merged over the packaged default; None: there is none."""
     origin: str
     """Display text: "--config", "$METABONK_TUI_CONFIG", "your configuration directory", "packaged default"."""
+    describes_pool: bool = False
+    """Whether the file sets any key of the pool: its host, ports, workers or launcher."""
 
 
 def user_config_path() -> Path:
     """Return the path of the user's config.toml; the file may not exist."""
-    return platformdirs.user_config_path(APP, appauthor=False) / "config.toml"
+    return Path(config_path()) / "config.toml"
 
 
 def user_themes_dir() -> Path:
@@ -74,18 +74,20 @@ def load_config(
     """
     path, origin = find_config(explicit, environ)
     default = tomllib.loads(default_config_text())
-    tree = default if path is None else merge(default, _read_toml(path, origin))
-    config = decode_config(tree, str(path or origin), default)
+    text = None if path is None else read_config_text(path, origin)
+    own = {} if text is None else parse_toml(text, str(path))
+    tree = merge(default, own)
+    config = decode_config(tree, str(path or origin), default, text)
     if overrides:
         config = decode_config(merge(tree, dict(overrides)), "command line", default)
-    return LoadedConfig(config, path, origin)
+    return LoadedConfig(config, path, origin, bool(own.get("pool")))
 
 
-def _read_toml(path: Path, origin: str) -> dict[str, Any]:
+def read_config_text(path: Path, origin: str) -> str:
+    """Read a configuration file. Raises ConfigError for one that cannot be read."""
     try:
-        text = read_small_text(path)
+        return read_small_text(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({origin}): {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return parse_toml(text, str(path))

@@ -1,6 +1,6 @@
-"""Locates the program's state directory, without platformdirs on plain Linux: `status` runs at every prompt.
+"""Locates the program's folders, without platformdirs on plain Linux: its import takes 5 ms and 0.4 MB.
 
-Does not: know the files in it.
+Does not: know the files in them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ STATE_VARIABLE = "METABONK_TUI_STATE_DIR"
 
 def state_path(environ: Mapping[str, str] = os.environ) -> str:
     """Return the directory of logs, locks and recordings; it may not exist yet."""
-    return environ.get(STATE_VARIABLE) or _linux_state_path(environ) or _platformdirs_state_path()
+    if named := environ.get(STATE_VARIABLE):
+        return named
+    return _linux_path(environ, "XDG_STATE_HOME", ".local/state") or _platformdirs_path("user_state_dir")
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the directory of the user's configuration; it may not exist."""
+    return _linux_path(environ, "XDG_CONFIG_HOME", ".config") or _platformdirs_path("user_config_dir")
 
 
 def pool_name(host: str, port: int) -> str:
@@ -32,18 +39,18 @@ def pool_stem(host: str, port: int) -> str:
     return f"pool-{port}" if host == "127.0.0.1" else f"pool-{pool_name(host, port)}"
 
 
-def _linux_state_path(environ: Mapping[str, str]) -> str:
+def _linux_path(environ: Mapping[str, str], variable: str, in_home: str) -> str:
     """Return the path that platformdirs gives on plain Linux, without its import; "" elsewhere."""
     if sys.platform != "linux" or "ANDROID_DATA" in environ:
         return ""
-    base = environ.get("XDG_STATE_HOME", "")
+    base = environ.get(variable, "")
     if not base:
         home = environ.get("HOME", "")
-        base = f"{home.rstrip('/')}/.local/state" if home.startswith("/") else ""
+        base = f"{home.rstrip('/')}/{in_home}" if home.startswith("/") else ""
     return f"{base}/{APP}" if base.startswith("/") and base == base.strip() else ""
 
 
-def _platformdirs_state_path() -> str:
+def _platformdirs_path(what: str) -> str:
     import platformdirs  # its import costs more than the rest of `status`
 
-    return platformdirs.user_state_dir(APP, appauthor=False)
+    return str(getattr(platformdirs, what)(APP, appauthor=False))

@@ -12,9 +12,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.files.private import make_private_directory, open_private, write_private_json
 from metabonk_tui.adapters.host.local import canonical_host

@@ -15,8 +15,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from metabonk_tui.adapters.state import role_wire as wire
 from metabonk_tui.adapters.state.holder_text import terminal
@@ -49,8 +50,7 @@ def _readable(sources: list[socket.socket], wait_s: float | None) -> list[socket
     return [by_fd[fd] for fd, _ in found]
 
 
-@dataclass(slots=True)
-class _Client:
+class _Client(Struct):
     """One connection to the owner."""
 
     channel: socket.socket
@@ -58,8 +58,7 @@ class _Client:
     since_s: float = field(default_factory=time.monotonic)
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     """The request that waits for an answer."""
 
     number: int

@@ -6,15 +6,18 @@ Does not: know the fields of a Sample. `jsonl_writer` and `jsonl_reader` do.
 from __future__ import annotations
 
 import json
-import lzma
-from collections.abc import Iterable, Iterator, Mapping
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import Any
 
 import msgspec
 
-from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.jsonl_writer import fields_of, sample_documents
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.store.line_reader import LineReader
+from metabonk_tui.adapters.store.places import Differences
 from metabonk_tui.core.model.sample import BadValue, Sample
 from metabonk_tui.core.text.clean import clean_text
 
@@ -23,113 +26,77 @@ BAD = "\x00"
 BIG = b" "
 """The first byte of a line with a number too long for msgspec; json decodes it."""
 
-MAX_CHUNK_BYTES = 128_000_000
-"""Bytes of a decompressed chunk; `run_file` closes one beyond 4 MB, and one line has at most 64 MB."""
-
-LineDelta = tuple[list[str], dict[str, Any], dict[str, Any]]
-"""(removed keys, keys with a new value, keys with changes below them); in a list the keys are indexes"""
-
 
 class Encoder:
     """Encodes samples in order. A line depends on the lines before it, back to the last whole one."""
 
     def __init__(self) -> None:
-        self._last: Mapping[str, Any] | None = None
+        self._last: dict[str, Any] | None = None
+        self._differences = Differences()
 
     def forget(self) -> None:
         """Write the next line whole."""
         self._last = None
 
     def line(self, sample: Sample) -> bytes:
-        """Encode one sample, as a delta when a previous line exists."""
+        """Encode one sample, as the changes since the previous one if it exists."""
         *preceding, frame = sample_documents(sample)
         last, self._last = self._last, frame
         if last is None:
-            return _json({"told": preceding, "whole": frame} | fields_of(sample))
-        return _json([preceding, make_delta(last, frame)] if preceding else [make_delta(last, frame)])
+            self._differences.clear()
+            return _json_of_whole({"told": preceding, "whole": frame} | fields_of(sample))
+        groups = self._differences.groups(last, frame)
+        numbers: list[float] = []
+        changes = [_without_numbers(group, numbers) for group in groups]
+        if not all(map(isfinite, numbers)):
+            numbers, changes = [], list(map(_marked_group, groups))
+        line = _json({"told": _marked(preceding), "changes": changes} if preceding else {"changes": changes})
+        if not numbers:
+            return line
+        packed = struct.pack(f"<{len(numbers)}d", *numbers)
+        return b"%b\n%b%b" % (line, packed, _CHECK.pack(zlib.crc32(packed, zlib.crc32(line))))
 
 
 def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "recording") -> Iterator[Sample]:
     """Decode lines; the first must be a whole one. Raises ValueError on a damaged line."""
-    reader = SampleReader(name, problems)
-    frame: Any = None
+    reader = LineReader(name, problems)
     for line in lines:
         try:
-            tree = _tree(line)
-            if isinstance(tree, dict):
-                preceding, frame = tree["told"], tree["whole"]
-                reader.observe_only(tree.get("fields"))
-            elif frame is None:
-                raise ValueError("changes of nothing")
-            else:
-                preceding, frame = (tree[0] if len(tree) == 2 else ()), apply_delta(frame, tree[-1])
-            made = [sample for document in (*preceding, frame) for sample in reader.take(document)]
-        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            text, _, packed = line.partition(b"\n")
+            made = list(reader.read(_tree(text), _numbers(text, packed)))
+        except (LookupError, TypeError, AttributeError, RecursionError, struct.error) as error:
             raise ValueError("a damaged line") from error
         yield from made
 
 
-def pack_lines(lines: Iterable[bytes]) -> bytes:
-    """Compress lines into one chunk."""
-    return lzma.compress(b"\n".join(lines), preset=1)
-
-
-def unpack_lines(packed: bytes) -> list[bytes]:
-    """Decompress a chunk. Raises LZMAError; ValueError for a chunk that is cut or grows beyond `MAX_CHUNK_BYTES`."""
-    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_CHUNK_BYTES)
-    lines = decompressor.decompress(packed, MAX_CHUNK_BYTES)
-    if not decompressor.eof or decompressor.unused_data:
-        raise ValueError("a damaged or too big chunk")
-    return lines.split(b"\n")
-
-
-def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:
-    """Return the difference from `old` to `new`."""
-    removed = [key for key in old if key not in new]
-    put: dict[str, Any] = {}
-    below: dict[str, Any] = {}
-    for key, value in new.items():
-        before = old.get(key, BAD)
-        if before is value or (before == value and type(before) is type(value) and not isinstance(value, _DEEP)):
-            continue
-        if isinstance(value, dict) and isinstance(before, dict):
-            if any(inner := make_delta(before, value)):
-                below[key] = inner
-        elif isinstance(value, _ROWS) and isinstance(before, _ROWS) and len(value) == len(before):
-            if any(inner := make_delta(_places(before), _places(value))):
-                below[key] = inner
-        else:
-            put[key] = value
-    return removed, put, below
-
-
-def apply_delta(old: Any, difference: LineDelta) -> Any:
-    """Return the new tree; `old` is unchanged."""
-    removed, put, below = difference
-    new = _places(old) if isinstance(old, list) else dict(old)
-    for key in removed:
-        del new[key]
-    new.update(put)
-    for key, inner in below.items():
-        new[key] = apply_delta(new[key], inner)
-    return list(new.values()) if isinstance(old, list) else new
-
-
-_ROWS = (list, tuple)
-_DEEP = (dict, list, tuple)
-"""Types that can compare equal with 1 in place of 1.0."""
-
-
-def _places(row: Iterable[Any]) -> dict[str, Any]:
-    return {str(place): value for place, value in enumerate(row)}
+def _numbers(text: bytes, packed: bytes) -> list[float]:
+    """Return the numbers that a line leaves out, the last one first. Raises ValueError, struct.error on damage."""
+    if not packed:
+        return []
+    count = len(packed) // _CHECK.size - 1
+    *numbers, check = struct.unpack(f"<{count}dQ", packed)
+    # Every 8 bytes are some number, so damage would not be noticed as it is in text.
+    if zlib.crc32(packed[: -_CHECK.size], zlib.crc32(text)) != check or not all(map(isfinite, numbers)):
+        raise ValueError("other numbers than were written")
+    numbers.reverse()
+    return numbers
 
 
 def _json(tree: Any) -> bytes:
-    tree = _marked(tree)
     try:
         return _encoder.encode(tree)
     except OverflowError:
         return BIG + json.dumps(tree, separators=(",", ":")).encode()
+
+
+def _json_of_whole(tree: dict[str, Any]) -> bytes:
+    """Encode a whole document. Only one with a bad value is copied: with 1000 workers it has 150 000 values."""
+    try:
+        line = _encoder.encode(tree)
+    except OverflowError:
+        return _json(_marked(tree))
+    # A bad value is encoded as an object with its fields.
+    return line if b'"why"' not in line else _json(_marked(tree))
 
 
 def _tree(line: bytes) -> Any:
@@ -139,6 +106,29 @@ def _tree(line: bytes) -> Any:
         raise ValueError(str(error)) from None
     # Text was cleaned before it was written. A line that another program wrote may have characters for a terminal.
     return tree if line.isascii() and b"\\u" not in line and b"\x7f" not in line else _restored(tree)
+
+
+def _without_numbers(group: list[Any], numbers: list[float]) -> list[Any]:
+    """Return a group with null in place of its floating-point numbers, which are added to `numbers`."""
+    at, what, *values = group
+    if len(values) == 1 and type(what) is int and type(values[0]) in _WITHOUT_NULL:
+        if type(values[0]) is not float:
+            return group
+        numbers.append(values[0])
+        return [at, -what, None]
+    kinds = set(map(type, values))
+    if float not in kinds or not kinds <= _WITHOUT_NULL or not (type(what) is int or type(what) is list):
+        return _marked_group(group)
+    numbers += [value for value in values if type(value) is float]
+    bits = [-what[0], what[1]] if isinstance(what, list) else -what
+    return [at, bits, *[None if type(value) is float else value for value in values]]
+
+
+def _marked_group(group: list[Any]) -> list[Any]:
+    for value in group[2:]:
+        if type(value) not in _PLAIN:
+            return [*group[:2], *map(_marked, group[2:])]
+    return group
 
 
 def _marked(tree: Any) -> Any:
@@ -160,3 +150,8 @@ def _restored(tree: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder()
+_CHECK = struct.Struct("<Q")
+"""The CRC-32 of a line, as long as one of its numbers."""
+_ROWS = (list, tuple)
+_WITHOUT_NULL = frozenset({str, int, float, bool})
+_PLAIN = _WITHOUT_NULL | {type(None)}

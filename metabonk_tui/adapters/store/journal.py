@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict, replace
+
 from metabonk_tui.adapters.files.private import ForeignFile
-from metabonk_tui.adapters.host.local import canonical_host
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
@@ -23,7 +23,7 @@ from metabonk_tui.adapters.store.last_run import begins_recording, is_settled, l
 from metabonk_tui.adapters.store.restore import load_past
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import Cache
-from metabonk_tui.adapters.store.run_identity import RunIdentity, boot_t, elapsed_s
+from metabonk_tui.adapters.store.run_identity import RunIdentity, boot_t, elapsed_s, pool_name
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
@@ -58,7 +58,7 @@ class StoreJournal:
         self._config = config
         self._clock = clock
         self._now = now
-        self._pool = f"{canonical_host(config.pool.host)}:{config.pool.base_port}"
+        self._pool = pool_name(config.pool.host, config.pool.base_port)
         self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.writer")
         self._identity = RunIdentity(self._pool, boot_id(), boot_t())
         self._key = checkpoint.key(config)
@@ -186,7 +186,7 @@ class StoreJournal:
             return
         merged = merge_samples(self._waiting, sample, MAX_EVENTS)
         if not (self._lock.held and self._has_looked) and not self._retry_lock():
-            self._identity = self._identity.seen(sample.only_host.processes or (), self._clock.real)
+            self._identity = self._identity.seen(sample.processes, self._clock.real)
             self._waiting = merged
             return
         try:
@@ -347,7 +347,7 @@ class StoreJournal:
 
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
         """Return the meta entries that identify the run to a later monitor."""
-        self._identity = self._identity.seen(sample.only_host.processes or (), self._clock.real)
+        self._identity = self._identity.seen(sample.processes, self._clock.real)
         return {**self._identity.meta(), "clock": asdict(self._clock.reading()), "hour": self._hour}
 
     def _tidy(self, run_writer: RunWriter) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from metabonk_tui.adapters.store.restore import load_past
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find_last
+from metabonk_tui.adapters.store.run_identity import is_cut_by_restart
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -22,8 +25,7 @@ LAUNCHED = "launched by us"
 """The `how` of a run that starts before any of its workers is visible."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """The newest recording of a pool."""
 
     path: Path
@@ -39,7 +41,8 @@ def load_last(folder: Path, pool: str, key: str, interval_s: float) -> LastRun |
             return None
         with Recording(path) as recording:
             meta, seq = recording.meta, recording.newest_seq
-        return LastRun(path, meta, load_past(path, seq, key, interval_s))
+        past = load_past(path, seq, key, interval_s)
+        return LastRun(path, meta, replace(past, cut_by_restart=is_cut_by_restart(meta)))
     except UNREADABLE as error:
         LOG.warning("the last run cannot be read: %s", error)
         return None

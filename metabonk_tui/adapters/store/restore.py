@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.store import checkpoint
 from metabonk_tui.adapters.store.run_reader import Recording

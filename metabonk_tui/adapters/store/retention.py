@@ -9,11 +9,21 @@ import shutil
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from metabonk_tui.adapters.store import codec
-from metabonk_tui.adapters.store.run_directory import UNREADABLE, old_drafts, paths, size_bytes, wal_path, written_t
+from metabonk_tui.adapters.store.packed_lines import pack_lines, unpack_lines
+from metabonk_tui.adapters.store.run_directory import (
+    UNREADABLE,
+    is_of_demo,
+    old_drafts,
+    paths,
+    size_bytes,
+    wal_path,
+    written_t,
+)
 from metabonk_tui.adapters.store.schema import open_to_add, release_pages
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.sample import Sample
@@ -26,8 +36,7 @@ QUIET_S = 3600.0
 """Seconds since the last write during which a run may still have a writer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The retention limits."""
 
     raw_s: float
@@ -46,7 +55,7 @@ def limits(config: Config) -> Limits:
 
 
 def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ()) -> list[str]:
-    """Thin old samples, then remove the oldest runs while space is short. Returns a text per change.
+    """Thin old samples, then remove the oldest runs, demos first, while space is short. Returns a text per change.
 
     Raises OSError. An unreadable recording is left alone.
     """
@@ -124,16 +133,17 @@ def _thin_to(connection: sqlite3.Connection, path: Path, to_t: float) -> int:
 def _folded(packed: bytes, name: str) -> bytes:
     """Merge a chunk into one line: its last readings and all its events."""
     whole: Sample | None = None
-    for sample in codec.samples(codec.unpack_lines(packed), [], name):
+    for sample in codec.samples(unpack_lines(packed), [], name):
         whole = merge_samples(whole, sample, MAX_EVENTS)
-    return packed if whole is None else codec.pack_lines([codec.Encoder().line(whole)])
+    return packed if whole is None else pack_lines([codec.Encoder().line(whole)])
 
 
 def _oldest_removable(folder: Path, limit: Limits, now_t: float, live: Collection[Path]) -> Path | None:
     if _is_room(folder, limit):
         return None
     over = [path for path in paths(folder) if path not in live and now_t - written_t(path) > QUIET_S]
-    return over[-1] if over else None
+    demos = [path for path in over if is_of_demo(path)]
+    return (demos or over)[-1] if over else None
 
 
 def _is_room(folder: Path, limit: Limits) -> bool:

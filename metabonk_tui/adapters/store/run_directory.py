@@ -18,7 +18,7 @@ from msgspec import MsgspecError
 
 from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
-from metabonk_tui.adapters.store.run_identity import RunIdentity
+from metabonk_tui.adapters.store.run_identity import RunIdentity, is_demo, pool_of
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.core.text.clean import clean_text
@@ -107,14 +107,36 @@ def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
             problems.append(f"{path}: {clean_text(error_text(error))}")
 
 
-def find(folder: Path, name: str) -> Path | None:
-    """Find a recording by name, by a unique prefix, or as "last"."""
+def find(folder: Path, name: str, pool: str = "") -> Path | None:
+    """Find a recording by name, by a unique prefix, or as "last": the newest of `pool`, else of all.
+
+    A demo is "last" only where nothing else is recorded.
+    """
     known = paths(folder)
     if name == "last":
-        return known[0] if known else None
+        return _newest_of(known, pool) or _newest_training(known) or (known[0] if known else None)
     exact = [path for path in known if path.stem == name]
     near = [path for path in known if path.stem.startswith(name)]
     return exact[0] if exact else near[0] if len(near) == 1 else None
+
+
+def _newest_of(known: list[Path], pool: str) -> Path | None:
+    for path in known if pool else ():
+        with suppress(*UNREADABLE), Recording(path) as one:
+            if pool_of(one.meta) == pool:
+                return path
+    return None
+
+
+def _newest_training(known: list[Path]) -> Path | None:
+    return next((path for path in known if not is_of_demo(path)), None)
+
+
+def is_of_demo(path: Path) -> bool:
+    """Return whether a recording is of a demo pool; False where it cannot be read."""
+    with suppress(*UNREADABLE), Recording(path) as one:
+        return is_demo(one.meta)
+    return False
 
 
 def free_name(folder: Path, run: str) -> Path:
@@ -164,7 +186,7 @@ def find_last(folder: Path, pool: str) -> Path | None:
     """Find the newest recording of a pool with a sample, of any boot. Recordings that cannot be read are skipped."""
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         with suppress(*UNREADABLE), open_own(path) as one:
-            if one.meta.get("pool") == pool and "clock" in one.meta and one.newest_seq:
+            if pool_of(one.meta) == pool and "clock" in one.meta and one.newest_seq:
                 return path
     return None
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from metabonk_tui.adapters.store.codec import Encoder, pack_lines
+from metabonk_tui.adapters.store.codec import Encoder
+from metabonk_tui.adapters.store.packed_lines import LinePacker, pack_lines
 from metabonk_tui.adapters.store.rollup import Minute
 from metabonk_tui.adapters.store.schema import open_to_write, release_pages
 from metabonk_tui.core.model.sample import Event, Sample
@@ -23,6 +24,11 @@ TICKS = 60
 """Rows per chunk: enough to compress well, few enough to unpack for one look into the past."""
 BYTES = 4_000_000
 """Bytes per chunk before compression, for large ticks."""
+WHOLE_LINES, MOST_BYTES = 4, 48_000_000
+"""A chunk may also have the size of four whole lines: one of 1000 workers has 6.5 MB, and a chunk that closes after
+two ticks costs a whole line, its compression and a checkpoint every 2 s."""
+LARGE_LINE = 1_000_000
+"""Bytes of a whole line from which a chunk is compressed line by line."""
 MAX_SEQ = 10**12
 """An upper limit of valid sample numbers."""
 
@@ -38,6 +44,11 @@ class RunFile:
         self.path = path
         self._connection = open_to_write(path, {key: json.dumps(value) for key, value in meta.items()})
         self._encoder = Encoder()
+        self._ticks = self._bytes = self._whole_bytes = 0
+        self._meta_values: Mapping[str, Any] = NO_META
+        """The entries of the last tick. They are in the file."""
+        self._packer: LinePacker | None = None
+        """What compresses the open chunk; None: its lines are read from the file when it is full."""
         try:
             with self._transaction():
                 self._pack()
@@ -49,7 +60,6 @@ class RunFile:
         except BaseException:
             self._connection.close()
             raise
-        self._ticks = self._bytes = 0
 
     @property
     def seq(self) -> int:
@@ -63,12 +73,18 @@ class RunFile:
         meta: Mapping[str, Any],
         minutes: Iterable[Minute] = (),
         events: Iterable[Event] = (),
-        cache: Cache | None = None,
+        caches: Iterable[Cache] = (),
+        uncached: Iterable[str] = (),
         inbox_to: int = 0,
     ) -> None:
-        """Write a tick in one transaction: all of it, or nothing and an error."""
+        """Write a tick in one transaction: all of it, or nothing and an error. `uncached`: cached names to delete."""
         line = self._encoder.line(sample)
         changed_meta = self._changed_meta(meta)
+        if not self._ticks:
+            self._whole_bytes = len(line)
+            self._packer = LinePacker() if len(line) >= LARGE_LINE else None
+        if self._packer is not None:
+            self._packer.add(line)
         try:
             with self._transaction():
                 execute = self._connection.execute
@@ -76,8 +92,10 @@ class RunFile:
                 self._write_meta(changed_meta)
                 self._write_minutes(minutes)
                 self._write_events(events)
-                if cache is not None:
+                for cache in caches:
                     execute("INSERT OR REPLACE INTO cache VALUES (?, ?, ?)", cache)
+                for name in uncached:
+                    execute("DELETE FROM cache WHERE name = ?", (name,))
                 if inbox_to:
                     execute("DELETE FROM inbox WHERE id <= ?", (inbox_to,))
                 if self.is_full:
@@ -85,19 +103,27 @@ class RunFile:
         except BaseException:
             # The line may or may not be in the file: write the next one whole.
             self._encoder.forget()
+            self._packer = None
             raise
         self._seq += 1
         self._meta |= changed_meta
+        self._meta_values = meta
         if self.is_full:
             self._encoder.forget()
             self._ticks = self._bytes = 0
+            self._packer = None
         else:
             self._ticks, self._bytes = self._ticks + 1, self._bytes + len(line)
 
     @property
     def is_full(self) -> bool:
         """Whether the next tick completes a chunk."""
-        return self._ticks + 1 >= TICKS or self._bytes >= BYTES
+        most_bytes = max(BYTES, min(WHOLE_LINES * self._whole_bytes, MOST_BYTES))
+        return self._ticks + 1 >= TICKS or self._bytes >= most_bytes
+
+    def cached(self) -> list[str]:
+        """Return the names of what is cached."""
+        return [name for (name,) in self._connection.execute("SELECT name FROM cache")]
 
     def inbox(self) -> list[tuple[int, bytes]]:
         """Return (id, documents) that other monitors submitted, oldest first."""
@@ -130,9 +156,13 @@ class RunFile:
         return _Transaction(self._connection)
 
     def _pack(self) -> None:
-        rows = self._connection.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
+        rows = self._connection.execute("SELECT seq, t FROM tail ORDER BY seq").fetchall()
         if rows:
-            packed = pack_lines(line for _, _, line in rows)
+            packer, self._packer = self._packer, None
+            if packer is not None and packer.count == len(rows):
+                packed = packer.finish()
+            else:
+                packed = pack_lines(line for (line,) in self._connection.execute("SELECT line FROM tail ORDER BY seq"))
             chunk = (rows[0][0], rows[-1][0], rows[0][1], rows[-1][1], 0, packed)
             self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
             self._connection.execute("DELETE FROM tail")
@@ -150,10 +180,18 @@ class RunFile:
 
     def _changed_meta(self, meta: Mapping[str, Any]) -> dict[str, str]:
         """Return the changed entries, JSON-encoded."""
-        return {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
+        found = {}
+        for key, value in meta.items():
+            # Most entries are equal to those of the last tick. To encode them costs ten times as much.
+            if key not in self._meta_values or value != self._meta_values[key]:
+                text = json.dumps(value)
+                if text != self._meta.get(key):
+                    found[key] = text
+        return found
 
     def _write_meta(self, changed_meta: Mapping[str, str]) -> None:
-        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed_meta.items())
+        if changed_meta:
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed_meta.items())
 
     def _write_events(self, events: Iterable[Event]) -> None:
         self._connection.executemany(

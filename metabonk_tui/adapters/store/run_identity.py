@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.host.local import canonical_host
+from msgspec import Struct
+from msgspec.structs import replace
+
+from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
+from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef
+from metabonk_tui.core.model.snapshot import DEMO_PROFILE
 from metabonk_tui.core.ports.live import Clock
 
 SAME_START_S = 1.15
 """Seconds of tolerance: the kernel's boot time has whole seconds, and starts are rounded to 0.1 s: 1.1 s apart."""
+DEMO = "demo"
+"""The source of a demo's run: it is no training."""
 BOOT_TIME = re.compile(r"^btime (\d+)$", re.MULTILINE)
 
 WorkerId = tuple[int, float]
@@ -39,8 +47,50 @@ def elapsed_s(clock: Clock) -> float:
     return reading.elapsed_s + (clock.now() - reading.t) / reading.speed
 
 
-@dataclass(frozen=True, slots=True)
-class RunIdentity:
+def pool_name(host: str, base_port: int) -> str:
+    """Return the name under which a pool is recorded, the same for every spelling of its host."""
+    return f"{canonical_host(host)}:{base_port}"
+
+
+def pool_of(meta: Mapping[str, Any]) -> str:
+    """Return the pool of a recording; "" for a run that was imported."""
+    # Earlier versions wrote the host as the configuration spelt it.
+    host, _, port = str(meta.get("pool") or "").rpartition(":")
+    return f"{canonical_host(host)}:{port}" if port else ""
+
+
+def machine_id(path: Path = Path("/etc/machine-id")) -> str:
+    """Return an id of this machine that does not reveal its machine-id, which is confidential; "" when unreadable."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+    return blake2b(text.encode(), digest_size=8, person=b"metabonk-tui").hexdigest() if text else ""
+
+
+@cache
+def _own_machine_id() -> str:
+    return machine_id()
+
+
+def is_cut_by_restart(meta: Mapping[str, Any]) -> bool:
+    """Return whether this machine was restarted before a monitor saw the end of a recorded run.
+
+    Of workers on another machine, and of a recording that another machine made, this boot says nothing.
+    """
+    recorded, now = meta.get("boot_id"), boot_id()
+    if not recorded or not now or recorded == now or meta.get("machine", machine_id()) != machine_id():
+        return False
+    is_known_end = "after" in meta or "ended_t" in meta.get("summary", {})
+    return not is_known_end and is_this_machine(pool_of(meta).rpartition(":")[0])
+
+
+def is_demo(meta: Mapping[str, Any]) -> bool:
+    """Return whether a recording is of a demo pool."""
+    return str(meta.get("header", {}).get("profile") or "").startswith(DEMO_PROFILE)
+
+
+class RunIdentity(Struct, frozen=True):
     """Identifies the pool, the boot and the workers that a recording must match."""
 
     pool: str
@@ -51,8 +101,13 @@ class RunIdentity:
 
     def seen(self, processes: Iterable[ProcessReading], real: Callable[[float], float]) -> RunIdentity:
         """Return this identity with the workers among processes whose start times `real` makes Unix seconds."""
-        timed = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in processes]
-        return replace(self, workers=self.workers_of(timed) or self.workers)
+        timed = [
+            replace(p, started_at=real(p.started_at))
+            for p in processes
+            if p.role == "worker" and p.started_at is not None
+        ]
+        workers = self.workers_of(timed)
+        return replace(self, workers=workers) if workers else self
 
     def workers_of(self, processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
         """Return the workers among these processes, whose start times are Unix seconds on the real clock."""
@@ -67,6 +122,7 @@ class RunIdentity:
         return {
             "pool": self.pool,
             "boot_id": self.boot_id,
+            "machine": _own_machine_id(),
             "workers": sorted((pid, round(since_s + self.boot_t, 1)) for pid, since_s in self.workers),
             "workers_since_boot": sorted(self.workers),
         }
@@ -82,10 +138,7 @@ class RunIdentity:
 
     def is_of_pool(self, meta: Mapping[str, Any]) -> bool:
         """Return whether a recording is of this pool and this boot."""
-        # Earlier versions wrote the host as the configuration spelt it.
-        host, _, port = str(meta.get("pool")).rpartition(":")
-        is_same = f"{canonical_host(host)}:{port}" == self.pool
-        return is_same and meta.get("boot_id") == self.boot_id and "clock" in meta
+        return pool_of(meta) == self.pool and meta.get("boot_id") == self.boot_id and "clock" in meta
 
     def shares_worker(self, known: Iterable[WorkerId]) -> bool:
         """Return whether one of the workers is among `known`."""

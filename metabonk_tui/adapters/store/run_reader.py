@@ -9,19 +9,26 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, record
 from metabonk_tui.adapters.store import codec
+from metabonk_tui.adapters.store.packed_lines import unpack_lines
+from metabonk_tui.adapters.store.run_identity import DEMO, is_cut_by_restart, is_demo
 from metabonk_tui.adapters.store.schema import open_to_read
+from metabonk_tui.core.model.ending import RESTARTED
 from metabonk_tui.core.model.refs import worker_ref
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.text.clean import clean_text
 
 MAX_SLOTS = 10_000
+OVER = "the run is over"
+"""How a run ended of which an earlier version recorded only that it is over."""
 MAX_SPEED = 1e6
 """The run's clock is at most this many times faster than real time."""
 SEVERITIES = ("info", "ok", "warn", "crit")
@@ -31,8 +38,7 @@ CONTAINS_SQL = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) F
 EVENTS_SQL = "SELECT t, kind, severity, text, worker, facts FROM event"
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """One run in a list of runs."""
 
     name: str
@@ -47,6 +53,13 @@ class Summary:
     bytes: int
     pool: str
     samples: int
+    ended: str = ""
+    """How the run ended; "": it is not known to be over."""
+
+    @property
+    def title(self) -> str:
+        """The verdict as the screen has it: "STOP", and "STOP ended" where the run is over."""
+        return f"{self.verdict} ended" if self.ended else self.verdict
 
     @property
     def duration_s(self) -> float:
@@ -87,7 +100,7 @@ class _LineBlock(NamedTuple):
         return [self.last] if self.thin else range(self.first, self.last + 1)
 
     def unpacked(self) -> list[bytes]:
-        return codec.unpack_lines(self.lines) if isinstance(self.lines, bytes) else self.lines
+        return unpack_lines(self.lines) if isinstance(self.lines, bytes) else self.lines
 
 
 class Recording:
@@ -136,19 +149,28 @@ class Recording:
         if isinstance(ended_t, int | float) and started_at <= ended_t < last_t:
             # The samples after the run's end show only that it was over.
             last_t = float(ended_t)
+        ended = _text(stored.get("end", OVER)) if "ended_t" in stored else ""
+        if cut := is_cut_by_restart(meta):
+            ended = RESTARTED
         workers = stored.get("workers")
         return Summary(
             name=self.path.stem,
             run=_text(stored.get("run", self.path.stem)),
             started_at=started_at,
             last_t=last_t,
-            verdict=_text(stored.get("verdict", "WAITING")),
+            verdict="STOP" if cut else _text(stored.get("verdict", "WAITING")),
             workers=workers if isinstance(workers, int) and 0 <= workers < MAX_SLOTS else None,
-            source=_text(meta.get("header", {}).get("source", "live")),
+            source=DEMO if is_demo(meta) else _text(meta.get("header", {}).get("source", "live")),
             bytes=self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
             pool=_text(meta.get("pool", "")),
             samples=self.newest_seq,
+            ended=ended,
         )
+
+    @property
+    def is_cut_by_restart(self) -> bool:
+        """Whether this machine was restarted before a monitor saw the end of the run."""
+        return is_cut_by_restart(self.meta)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -205,7 +227,7 @@ class Recording:
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
                 try:
-                    line = codec.unpack_lines(packed)[0]
+                    line = unpack_lines(packed)[0]
                     made = list(codec.samples([line], self.problems, self.path.name))
                 except DAMAGED:
                     continue
@@ -222,9 +244,13 @@ class Recording:
         """Return all events of the run, oldest first."""
         return tuple(map(_event, self._connection.execute(f"{EVENTS_SQL} ORDER BY id")))
 
+    def events_of(self, kind: str, most: int) -> tuple[Event, ...]:
+        """Return the newest events of a kind, newest first."""
+        found = self._connection.execute(f"{EVENTS_SQL} WHERE kind = ? ORDER BY id DESC LIMIT ?", (kind, most))
+        return tuple(map(_event, found))
+
     def last_event(self) -> Event | None:
-        row = self._connection.execute(f"{EVENTS_SQL} ORDER BY id DESC LIMIT 1").fetchone()
-        return None if row is None else _event(row)
+        return next(map(_event, self._connection.execute(f"{EVENTS_SQL} ORDER BY id DESC LIMIT 1")), None)
 
     def series(self) -> tuple[str, ...]:
         """Return the names of the plottable series."""
@@ -251,6 +277,21 @@ class Recording:
         """Return a cached value if its key is the same."""
         row = self._connection.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
         return row[0] if row else None
+
+    def cached_names(self, key: str) -> list[str]:
+        """Return the names of the cached values that have this key."""
+        return [name for (name,) in self._connection.execute("SELECT name FROM cache WHERE key = ?", (key,))]
+
+    @property
+    def thinned_to_number(self) -> int:
+        """The number of the last sample up to which each chunk has only one; 0: nothing is thinned."""
+        return int(self._connection.execute("SELECT ifnull(max(last_seq), 0) FROM chunk WHERE thin").fetchone()[0])
+
+    def number_at(self, t: float) -> int:
+        """Return a sample's number at or before `t`, at most a chunk before the last such sample; 0: there is none."""
+        query = "SELECT ifnull(max({}), 0) FROM {} WHERE {} <= ?"
+        of_chunks, of_tail = query.format("first_seq", "chunk", "from_t"), query.format("seq", "tail", "t")
+        return max(int(self._connection.execute(each, (t,)).fetchone()[0]) for each in (of_chunks, of_tail))
 
     def _header(self, stored: RunHeader | None) -> RunHeader | None:
         header = stored

@@ -6,14 +6,17 @@ Continues an existing file or creates one. Does not: know the source of the Samp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
+from metabonk_tui.adapters.store import checkpoint
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
 from metabonk_tui.adapters.store.run_file import NO_META, Cache, RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.adapters.store.seek_points import SeekPoint, SeekPoints
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import HostReading
 from metabonk_tui.core.model.sample import Event, PoolReading, RunHeader, Sample
@@ -34,10 +37,13 @@ class RunWriter:
         self.path = path
         self._file = RunFile(path, meta)
         self._rollup = Rollup(fields_of(config))
+        self._key = checkpoint.key(config)
+        self._points = SeekPoints()
         self._last_event: Event | None = None
         self._name = ""
         if self._file.seq:
             try:
+                self._points = SeekPoints.of(self._file.cached())
                 self._recover()
             except BaseException:
                 self._file.close()
@@ -58,16 +64,34 @@ class RunWriter:
     ) -> None:
         """Write a Sample in one transaction: all of it, or nothing and an error."""
         events = self._new_events(snapshot.events) if snapshot is not None else ()
-        self._file.write(
-            sample,
-            meta={**more, **self._meta(sample, snapshot)},
-            minutes=self._rollup.add(sample),
-            events=events,
-            cache=cache,
-            inbox_to=inbox_to,
-        )
+        caches = () if cache is None else (cache,)
+        point, gone = self._seek_point(snapshot)
+        try:
+            self._file.write(
+                sample,
+                meta={**more, **self._meta(sample, snapshot)},
+                minutes=self._rollup.add(sample),
+                events=events,
+                caches=(*caches, *point),
+                uncached=[each.name for each in gone],
+                inbox_to=inbox_to,
+            )
+        except BaseException:
+            self._points.break_off()
+            raise
         if events:
             self._last_event = events[-1]
+
+    def _seek_point(self, snapshot: Snapshot | None) -> tuple[tuple[Cache, ...], list[SeekPoint]]:
+        """Return the Snapshot to keep with the next sample, if it is due, and the points that it replaces."""
+        number = self._file.seq + 1
+        if snapshot is None or not self._points.is_due(number):
+            return (), []
+        added = self._points.add(snapshot, number)
+        if added is None:
+            return (), []
+        point, packed = added
+        return ((point.name, self._key, packed),), self._points.dropped()
 
     def finish(self, following: tuple[Sample, Snapshot] | None = None) -> None:
         """Write the open data and leave one file without a log.
@@ -144,7 +168,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         "started_at": run.started_at,
         "verdict": snapshot.verdict.kind.value,
         "workers": run.desired if run.desired is not None else len(snapshot.workers),
-        **({"ended_t": end.last_seen_t} if (end := snapshot.verdict.ended) is not None else {}),
+        **({"ended_t": end.last_seen_t, "end": end.text} if (end := snapshot.verdict.ended) is not None else {}),
     }
 
 

@@ -21,9 +21,13 @@ SchemaObject = tuple[str, ...]
 """(type, name, table, SQL with single spaces)"""
 
 NO_META: Mapping[str, str] = MappingProxyType({})
-SCHEMA = 1
+SCHEMA = 3
 APPLICATION = 0x4D42544B
 """SQLite's application_id of a recording: "MBTK"."""
+PAGE_BYTES = 1024
+"""SQLite's page in a new file. Each table and index has one at least: at 4096 bytes, a tenth of a six minutes' run."""
+LOG_BYTES = 4_096_000
+"""The log is written back at this size, which is SQLite's usual one for its usual pages."""
 BUSY_TIMEOUT_S = 2.0
 """Seconds that a reader may block a writer, or a writer a reader, before an error."""
 
@@ -42,6 +46,10 @@ MIGRATIONS: Sequence[str] = (
     CREATE TABLE inbox (id INTEGER PRIMARY KEY, documents BLOB NOT NULL);
     CREATE TABLE cache (name TEXT PRIMARY KEY, key TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
     """,
+    # Since version 2 a line may have its changes in groups (`places.of_groups`). The tables are the same.
+    "",
+    # Since version 3 a line may leave out its floating-point numbers, which follow it (`packed_lines`).
+    "",
 )
 """Entry i migrates version i to i + 1. Append only: old recordings must stay readable."""
 
@@ -71,6 +79,8 @@ def open_to_write(path: Path, meta: Mapping[str, str] = NO_META) -> sqlite3.Conn
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // page_bytes}")
         connection.execute("PRAGMA journal_size_limit = 1000000")
         _migrate(connection, version)
     except BaseException:
@@ -86,6 +96,7 @@ def _create(path: Path, meta: Mapping[str, str]) -> None:
     try:
         os.close(open_private(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL))
         with closing(_connect_to_own(draft)) as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _migrate(connection, 0, meta)
         try:
@@ -99,10 +110,10 @@ def _create(path: Path, meta: Mapping[str, str]) -> None:
 
 
 def open_to_add(path: Path) -> sqlite3.Connection:
-    """Open a recording of this schema for a short change beside its writer. Raises OSError, sqlite3.Error, TooNew."""
+    """Open a recording for a short change beside its writer. Raises OSError, sqlite3.Error, TooNew."""
     connection = _connect_to_own(path)
     try:
-        if _version(connection, path) != SCHEMA:
+        if not _has_these_tables(_version(connection, path)):
             raise sqlite3.DatabaseError("not a recording of this program's version")
     except BaseException:
         connection.close()
@@ -113,7 +124,7 @@ def open_to_add(path: Path) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading, also beside its writer. Raises sqlite3.Error, TooNew.
 
-    An older file is copied into memory and migrated there: reading never changes the file.
+    A file with older tables is copied into memory and migrated there: reading never changes the file.
     """
     # In a read-only folder no writer exists, so the file is immutable.
     # SQLite needs write access to clean up after a killed writer.
@@ -123,7 +134,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         version = _version(connection, path)
         if version == 0:
             raise sqlite3.DatabaseError("not a recording")
-        if version == SCHEMA:
+        if _has_these_tables(version):
             connection.execute("PRAGMA query_only = 1")
             return connection
         copy = _connect(":memory:")
@@ -228,10 +239,16 @@ def _known_objects(version: int) -> frozenset[SchemaObject]:
         connection.close()
 
 
+def _has_these_tables(version: int) -> bool:
+    """Return whether a file of a version has the tables of this one: then it differs only in its lines."""
+    return _known_objects(version) == _known_objects(SCHEMA)
+
+
 def _migrate(connection: sqlite3.Connection, version: int, meta: Mapping[str, str] = NO_META) -> None:
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(
             f"BEGIN;{script};PRAGMA application_id = {APPLICATION};PRAGMA user_version = {number};"
         )
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        if number == SCHEMA:
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
         connection.execute("COMMIT")

@@ -13,13 +13,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from types import FrameType
 from typing import NoReturn
+
+from msgspec import Struct, field
 
 from metabonk_tui.cli.exit_codes import UsageError
 
@@ -36,8 +37,7 @@ class LeaveSignal(BaseException):
         self.number = number
 
 
-@dataclass(slots=True)
-class DemoPool:
+class DemoPool(Struct):
     """A prepared pool and, once launched, its first launcher."""
 
     directory: Path
@@ -50,6 +50,8 @@ class DemoPool:
     launcher: subprocess.Popen[bytes] | None = None
     left: str | None = None
     """What remains after the stop; "": nothing; None: not stopped yet."""
+    keep: Callable[[Path], None] = lambda state: None
+    """Called with the folder of the demo's state before it is removed."""
     _lock: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
@@ -68,11 +70,21 @@ class DemoPool:
                 start_new_session=True,
             )
 
-    def end(self) -> str:
-        """Stop the pool, also one that a monitor launched, and remove the folder. Returns what remains, or ""."""
+    @property
+    def state(self) -> Path:
+        """The folder for the monitor's state."""
+        return self.directory / "state"
+
+    def end(self, keeps: bool = False) -> str:
+        """Stop the pool, also one that a monitor launched, and remove the folder. Returns what remains, or "".
+
+        `keeps`: the monitor has ended, so its recordings can be kept.
+        """
         with self._lock:
             if self.left is None:
                 self.left = self._end() if self.launcher is not None else ""
+                if keeps:
+                    self.keep(self.state)
                 if not self.left:
                     shutil.rmtree(self.directory, ignore_errors=True)
             return self.left
@@ -111,7 +123,7 @@ def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iter
         # A second Ctrl-C must not interrupt the stop and leave workers running; STOP_S bounds each of its waits.
         for number in END_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        left = pool.end() if pool is not None else ""
+        left = pool.end(keeps=True) if pool is not None else ""
         if pool is None:
             shutil.rmtree(directory, ignore_errors=True)
         for number, handler in handlers.items():
@@ -130,7 +142,8 @@ def _prepare(directory: Path, scenario: str, workers: int, base_port: int, speed
     command = [*DEMO, *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode == 2:
-        raise UsageError(done.stderr.strip().splitlines()[-1])
+        # The last line is "python -m metabonk_tui.demo prepare: error: argument --workers: ...".
+        raise UsageError(done.stderr.strip().splitlines()[-1].rpartition(": error: ")[2])
     if done.returncode:
         raise RuntimeError(done.stderr.strip() or f"{command} ended with {done.returncode}")
     prepared = json.loads(done.stdout.splitlines()[-1])

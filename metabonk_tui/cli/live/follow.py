@@ -5,13 +5,15 @@ Waits in real time; times inside a Snapshot are on the run's clock.
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import threading
 import time
 from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 from typing import TextIO
 
-from metabonk_tui.core.model.snapshot import Snapshot, added_events
+from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.snapshot import Snapshot, added_events, shares_events
 from metabonk_tui.core.text.numbers import elapsed
 from metabonk_tui.engine.engine import Engine
 
@@ -21,12 +23,14 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
 
     Raises RuntimeError when a bug stopped the engine, because no further Snapshot will come.
     """
-    changed = threading.Event()
-    monitor.subscribe(changed.set)
+    # Not an Event: Ctrl-C inside one may leave its lock taken, and then the engine waits for it forever.
+    changed: SimpleQueue[None] = SimpleQueue()
+    monitor.subscribe(lambda: changed.put(None))
     ends = None if limit_s is None else time.monotonic() + limit_s
     shown: Snapshot | None = None
     while True:
-        changed.clear()
+        while not changed.empty():
+            changed.get_nowait()
         newest = monitor.latest()
         if newest is not None and newest is not shown:
             shown = newest
@@ -38,7 +42,8 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
         if left_s is not None and left_s <= 0:
             return
         # A wait without a limit cannot be interrupted by Ctrl-C on every platform.
-        changed.wait(1.0 if left_s is None else min(left_s, 1.0))
+        with contextlib.suppress(Empty):
+            changed.get(timeout=1.0 if left_s is None else min(left_s, 1.0))
 
 
 class SnapshotCounter:
@@ -64,9 +69,10 @@ class EventPrinter:
         self._newest: Snapshot | None = None
 
     def print_new(self, snapshot: Snapshot) -> None:
-        """Print each new event with its run time, severity and text."""
+        """Print each new event with its run time, severity and text; not the alert about one that was printed."""
         before, self._newest = self._newest, snapshot
-        same_run = before is not None and before.run.started_at == snapshot.run.started_at
-        for event in added_events(before, snapshot) if same_run and before is not None else snapshot.events:
+        is_known = before is not None and shares_events(before, snapshot)
+        fresh = added_events(before, snapshot) if is_known and before is not None else snapshot.events
+        for event in without_duplicates(fresh):
             line = f"{elapsed(event.t - snapshot.run.started_at)} {event.severity:<4} {event.text}"
             print(line, file=self._to or sys.stderr, flush=True)

@@ -13,7 +13,6 @@ from metabonk_tui.adapters.env_file.source import EnvFileError
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.http.client import StatusClient
-from metabonk_tui.adapters.pools.import_probe import modules_of, probe_imports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import check_ports
 from metabonk_tui.adapters.process.command_line import parse_command
@@ -22,7 +21,7 @@ from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
-from metabonk_tui.core.launch import imports, preflight
+from metabonk_tui.core.launch import imports, ollama_models, preflight
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
@@ -34,6 +33,7 @@ from metabonk_tui.engine.preflight_runner import Output, PreflightCheck
 
 OLLAMA_PATH = "/api/tags"
 OLLAMA_MAX_BYTES = 1 << 20
+NO_ADDRESS = "names no host and port"
 
 
 class PoolChecks:
@@ -64,6 +64,7 @@ class PoolChecks:
             PreflightCheck("launcher", "launcher", _quick(self._launcher)),
             PreflightCheck(imports.ITEM_ID, imports.TITLE, self._imports),
             PreflightCheck("ollama", "Ollama", _quick(self._ollama)),
+            PreflightCheck(ollama_models.ITEM_ID, ollama_models.TITLE, _quick(self._model)),
             PreflightCheck("disk", "disk space", _quick(self._disk)),
             PreflightCheck(
                 "memory",
@@ -108,6 +109,8 @@ class PoolChecks:
         return preflight.launcher_item(self._config, self._spec.cannot_launch(self._spec.environment(sourced)))
 
     def _imports(self, on_output: Output, give_up: threading.Event) -> ChecklistItem:
+        from metabonk_tui.adapters.pools.import_probe import modules_of, probe_imports
+
         sourced = self._spec.source()
         if isinstance(sourced, EnvFileError):
             return imports.imports_item(f"the env file cannot be sourced: {sourced.text}")
@@ -124,13 +127,26 @@ class PoolChecks:
             return preflight.ollama_item(url, None)
         host = self._spec.environment(sourced).get(OLLAMA_HOST, "").strip()
         if not host:
-            return preflight.ollama_item(url, self._ask_ollama(url))
+            return preflight.ollama_item(url, _problem(self._ask_ollama(url)))
         named = ollama_url(host)
-        problem = "names no host and port" if named is None else self._ask_ollama(named)
+        problem = NO_ADDRESS if named is None else _problem(self._ask_ollama(named))
         return preflight.ollama_item(named or host, problem, of_environment=host)
 
-    def _ask_ollama(self, url: str) -> str:
-        """Return what is wrong with the answer; "" for a list of models."""
+    def _model(self) -> ChecklistItem:
+        """Look for System2's model where the workers will ask for it."""
+        sourced = self._spec.source()
+        if not self._config.preflight.ollama or isinstance(sourced, EnvFileError):
+            return ollama_models.model_item(self._config.preflight.ollama, None, {}, None)
+        environment, sets = self._spec.environment(sourced), self._spec.launcher_sets().values
+        host = environment.get(OLLAMA_HOST, "")
+        url = ollama_url(host)
+        judge = partial(ollama_models.model_item, url or host, environment, sets)
+        # Ollama need not be asked where its answer would change nothing.
+        item = judge(NO_ADDRESS if url is None else None)
+        return item if url is None or item.standing == "SKIPPED" else judge(self._ask_ollama(url))
+
+    def _ask_ollama(self, url: str) -> frozenset[str] | str:
+        """Return the models that Ollama serves, or what is wrong with its answer."""
 
         async def fetch_tags() -> bytes | BadStatus:
             async with StatusClient(self._config.observe.timeout_s, OLLAMA_MAX_BYTES) as client:
@@ -143,8 +159,8 @@ class PoolChecks:
             tree = json.loads(answer)
         except (ValueError, RecursionError):
             tree = None
-        is_list = isinstance(tree, dict) and isinstance(tree.get("models"), list)
-        return "" if is_list else f"answers {OLLAMA_PATH} without a list of models: it is no Ollama"
+        models = ollama_models.served_models(tree)
+        return f"answers {OLLAMA_PATH} without a list of models: it is no Ollama" if models is None else models
 
     def _no_tests(self) -> ChecklistItem:
         offered = [file for file in preflight.SEED_TESTS.values() if (self._spec.directory / file).is_file()]
@@ -164,6 +180,11 @@ class PoolChecks:
     def _disk(self) -> ChecklistItem:
         places = [free_space(self._spec.directory), free_space(self._state)]
         return preflight.disk_item(places, self._config.preflight.disk_gb)
+
+
+def _problem(answer: frozenset[str] | str) -> str:
+    """Return what is wrong with Ollama's answer; "" for a list of models."""
+    return answer if isinstance(answer, str) else ""
 
 
 def _quick(read_item: Callable[[], ChecklistItem]) -> Callable[[Output, threading.Event], ChecklistItem]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find, summaries
+from metabonk_tui.adapters.store.run_identity import DEMO
 from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.cli.recordings.stepped import stepped
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import RecordedRun, UnreadableRecording
 from metabonk_tui.core.report.timeline import RunTimelineBuilder
-from metabonk_tui.core.run.replay import by_run, replay
-from metabonk_tui.core.step.pipeline import stepper
+from metabonk_tui.core.run.replay import by_run
 from metabonk_tui.core.text.clean import clean_text
 
 PROGRESS_EVERY = 50
@@ -40,6 +41,7 @@ class StoreRunArchive:
                 verdict=clean_text(one.verdict),
                 workers=one.workers,
                 source=clean_text(one.source),
+                is_demo=one.source == DEMO,
             )
             for one in found
         )
@@ -58,7 +60,7 @@ class StoreRunArchive:
             with Recording(path) as recording:
                 first_t, last_t = recording.span
                 number = 0
-                for walk in by_run(replay(recording.samples(), stepper(self._config))):
+                for walk in by_run(stepped(recording, recording.samples(), self._config)):
                     builder = RunTimelineBuilder()
                     for snapshot in walk:
                         if number % PROGRESS_EVERY == 0 and not on(

@@ -17,8 +17,11 @@ from metabonk_tui.adapters.recordings.metabonk_csv import FILE_NAME, read_folder
 from metabonk_tui.adapters.state.config_files import state_dir
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import nearest
+from metabonk_tui.cli.recordings.samples import is_sample, sample_path
+from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.phrases import cut_list
 
 if TYPE_CHECKING:
     from metabonk_tui.adapters.store.run_reader import Recording
@@ -82,29 +85,54 @@ def store() -> Path:
     return runs_dir(state_dir())
 
 
-def found_path(name: str) -> Path | None:
-    """Return the path of a run in the store, or None. Raises UsageError where the store cannot be read."""
-    from metabonk_tui.adapters.store.run_directory import find
+def found_path(name: str, pool: PoolConfig) -> Path | None:
+    """Return the path of a run in the store, or None; "last" is the newest of `pool`, else of any, which is said.
 
+    `sample` and `sample:...` are the samples of the package. Raises UsageError where the store cannot be read.
+    """
+    if is_sample(name):
+        return sample_path(name)
+    from metabonk_tui.adapters.store.run_directory import find
+    from metabonk_tui.adapters.store.run_identity import is_demo, pool_name, pool_of
+
+    wanted = pool_name(pool.host, pool.base_port)
     try:
-        return find(store(), name)
+        path = find(store(), name, wanted)
     except OSError as error:
         raise UsageError(f"{store()}: cannot be read: {error.strerror or error}") from None
-
-
-def recording_path(name: str) -> Path:
-    """Return the path of a run in the store. Raises UsageError, which names the nearest run."""
-    path = found_path(name)
-    if path is None:
-        raise UsageError(f"no such run: {name}{nearest_run(name)}\nto list the runs: metabonk-tui runs")
+    if path is not None and name == "last":
+        with opened(path) as recording:
+            found, of_demo = pool_of(recording.meta), is_demo(recording.meta)
+        if found != wanted:
+            whose = "of a demo" if of_demo else f"of {found}" if found else "and was imported"
+            print(f"no run of {wanted} is recorded: {path.stem} is the newest run, {whose}", file=sys.stderr)
     return path
 
 
-def nearest_run(name: str) -> str:
-    """Return a hint that names the most similar run of the store; "" where none is similar."""
+def recording_path(name: str, pool: PoolConfig) -> Path:
+    """Return the path of a run in the store. Raises UsageError, which names the nearest run."""
+    path = found_path(name, pool)
+    if path is None:
+        raise UsageError(no_such_run(name))
+    return path
+
+
+def no_such_run(name: str, what: str = "run") -> str:
+    """Return why a name is no `what`, "run" or "file or run": it has no run, or nothing was recorded yet."""
     from metabonk_tui.adapters.store.run_directory import paths
 
-    return nearest(name, [path.stem for path in paths(store())])
+    if name == "last" or not paths(store()):
+        nothing = "no run was recorded yet; name a file, try 'sample', or record one: metabonk-tui record"
+        return nothing if name == "last" else f"no such {what}: {name}; {nothing}"
+    return f"no such {what}: {name}{nearest_run(name)}\nto list the runs: metabonk-tui runs"
+
+
+def nearest_run(name: str) -> str:
+    """Return a hint that names the most similar run of the store, else the newest ones; "" where there is none."""
+    from metabonk_tui.adapters.store.run_directory import paths
+
+    runs = [path.stem for path in paths(store())]
+    return nearest(name, runs) or (f"; the newest: {cut_list(runs, 3)}" if runs else "")
 
 
 @contextmanager

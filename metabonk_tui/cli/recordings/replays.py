@@ -5,13 +5,8 @@ from __future__ import annotations
 from datetime import tzinfo
 from pathlib import Path
 
-from metabonk_tui.adapters.store.run_directory import SUFFIX, UNREADABLE, summaries
-from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import Replay
-from metabonk_tui.core.recordings.seek import Edge
-from metabonk_tui.core.step.pipeline import stepper
-from metabonk_tui.engine.replay_player import ReplayPlayer
 
 
 class StoreReplayOpener:
@@ -26,11 +21,19 @@ class StoreReplayOpener:
 
     def open(self, run: str) -> Replay | str:
         """Return a paused replay at the end of what is recorded so far, or the reason why there is none."""
+        # Imported late: most monitors never open the past.
+        from metabonk_tui.adapters.store import checkpoint
+        from metabonk_tui.adapters.store.run_directory import SUFFIX, UNREADABLE, summaries
+        from metabonk_tui.adapters.store.seekable import StoredRecording
+        from metabonk_tui.cli.stepping import stepper
+        from metabonk_tui.core.recordings.seek import Edge
+        from metabonk_tui.engine.replay_player import ReplayPlayer
+
         try:
             recorded_name = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
             if recorded_name is None:
                 return f"{run} is not recorded"
-            recording = StoredRecording(self._folder / f"{recorded_name}{SUFFIX}")
+            recording = StoredRecording(self._folder / f"{recorded_name}{SUFFIX}", checkpoint.key(self._config))
         except UNREADABLE as error:
             return f"the recording cannot be read: {error}"
         return ReplayPlayer(

@@ -6,28 +6,30 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.recordings.open import (
     found_path,
-    nearest_run,
+    no_such_run,
     opened,
     print_problems,
     recording_path,
     sources,
 )
+from metabonk_tui.cli.recordings.stepped import stepped
+from metabonk_tui.cli.stepping import stepper
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
-from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.numbers import elapsed
 from metabonk_tui.core.text.phrases import count_of
 
@@ -41,7 +43,7 @@ PROGRESS_INTERVAL_S = 0.5
 
 def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[RunHistory]:
     """Return the history of every named run, oldest first; without a name that of the newest stored run."""
-    files, stored = sort_out(names)
+    files, stored = sort_out(names, config)
     found: list[RunHistory] = []
     for source in sources(files, problems) if files else ():
         found += follow_samples(source, config)
@@ -50,7 +52,7 @@ def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem
     return sorted(found, key=lambda item: item.last.run.started_at)
 
 
-def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
+def sort_out(names: Sequence[str], config: Config) -> tuple[list[str], list[Path]]:
     """Split names into files (existing paths and `-`) and runs of the store. Raises UsageError for other names."""
     files: list[str] = []
     runs: list[Path] = []
@@ -58,17 +60,11 @@ def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
         if name == "-" or Path(name).exists():
             files.append(name)
             continue
-        path = found_path(name)
+        path = found_path(name, config.pool)
         if path is None:
-            raise UsageError(_no_such_name(name, bool(names)))
+            raise UsageError(no_such_run(name, "file or run"))
         runs.append(path)
     return files, runs
-
-
-def _no_such_name(name: str, is_named: bool) -> str:
-    if not is_named:
-        return "no run was recorded yet; name a file, or record one: metabonk-tui record"
-    return f"no such file or run: {name}{nearest_run(name)}\nto list the runs: metabonk-tui runs"
 
 
 def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
@@ -96,7 +92,8 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
 def _follow_to_next_run(recording: Recording, config: Config) -> tuple[RunHistory, ...]:
     """Follow a recording up to the first sample of the next run, which ends it and is not part of it."""
     after = recording.after
-    found = follow_samples(chain(recording.samples(), () if after is None else (after,)), config, recording.span[1])
+    samples = chain(recording.samples(), () if after is None else (after,))
+    found = run_histories(stepped(recording, progress("", samples, recording.span[1]), config))
     following = after.run.name if after is not None and after.run is not None else None
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
@@ -140,7 +137,7 @@ def _of_file(name: str, config: Config) -> tuple[RunTimeline, ...]:
     problems: list[Problem] = []
     found: list[RunTimeline] = []
     for source in sources([name], problems):
-        found += _timelines_of(name, source, config, None)
+        found += timelines(replay(progress(name, source, None), stepper(config)))
     print_problems(problems)
     return tuple(found)
 
@@ -148,16 +145,10 @@ def _of_file(name: str, config: Config) -> tuple[RunTimeline, ...]:
 def _of_store(name: str, config: Config) -> tuple[RunTimeline, ...]:
     if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
         raise UsageError(f"no such file: {name}")
-    with opened(recording_path(name)) as recording:
-        found = _timelines_of(name, recording.samples(), config, recording.span[1])
+    with opened(recording_path(name, config.pool)) as recording:
+        found = timelines(stepped(recording, progress(name, recording.samples(), recording.span[1]), config))
         print_problems(recording.problems)
     return found
-
-
-def _timelines_of(
-    name: str, samples: Iterable[Sample], config: Config, ends_t: float | None
-) -> tuple[RunTimeline, ...]:
-    return timelines(replay(progress(name, samples, ends_t), stepper(config)))
 
 
 def progress(name: str, samples: Iterable[Sample], ends_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:

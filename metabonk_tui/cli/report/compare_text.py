@@ -9,6 +9,7 @@ from metabonk_tui.core.report.compare import Comparison, ComparisonLine, Diverge
 from metabonk_tui.core.report.compare_metrics import NOT_RECORDED, MetricValue
 from metabonk_tui.core.report.timeline import RunTimeline
 from metabonk_tui.core.text.numbers import elapsed
+from metabonk_tui.core.text.phrases import count_of
 
 TITLE, SIDE, CELL = 26, 5, 13
 MARKS = 5
@@ -55,6 +56,8 @@ def headline(found: Comparison) -> str:
     if not found.comparable:
         return f"Nothing is comparable: in the {elapsed(found.common_s)} that both have, never were both looked at."
     if found.first is None:
+        if _is_same_run(found):
+            return "A and B are the same run: nothing can diverge."
         return f"No divergence within the {elapsed(found.common_s)} that both have."
     return f"First divergence at {elapsed(found.first.at_s)}: {_sentence(found.first)}."
 
@@ -69,12 +72,17 @@ def _sentence(divergence: Divergence) -> str:
     return f"{metric.title}, {metric.write(divergence.a)} in A, {metric.write(divergence.b)} in B"
 
 
+def _is_same_run(found: Comparison) -> bool:
+    a, b = found.a.last.run, found.b.last.run
+    return (a.name, a.started_at, found.a.duration_s) == (b.name, b.started_at, found.b.duration_s) and bool(a.name)
+
+
 def _runs(found: Comparison) -> Iterator[str]:
     names = max(len(one.name) for one in (found.a, found.b))
     words = max(len(_verdict(one)) for one in (found.a, found.b))
     for letter, one in (("A", found.a), ("B", found.b)):
         run_text = f"{letter}  {one.name[:40]:<{min(names, 40)}}  {_verdict(one):<{words}}  {elapsed(one.duration_s)}"
-        yield f"{run_text}  {_workers(one)} workers  {one.last.run.source}"
+        yield f"{run_text}  {count_of(_workers(one), 'worker')}  {one.last.run.shown_source}"
 
 
 def _verdict(run_timeline: RunTimeline) -> str:

@@ -49,7 +49,7 @@ def _lines(view: ContractView) -> Iterator[str]:
     yield f"expected: {len(needed)} names"
     yield from _table(view, needed)
     yield ""
-    yield f"read where it is there: {len(optional)} names, none is missed"
+    yield f"optional: {len(optional)} names, read where a worker serves them"
     yield from _table(view, optional)
     yield ""
     more = " and more" if view.unexpected_more else ""
@@ -67,7 +67,7 @@ def _lines(view: ContractView) -> Iterator[str]:
 
 def _headline(view: ContractView, needed: list[NameView]) -> str:
     if not view.answered:
-        return "nobody answered: no name was seen"
+        return "no worker answered, so no name was observed"
     blind = sum(name.status == "not observed" for name in needed)
     unseen = f", {blind} could not be observed" if blind else ""
     where = worker_ranges(view.answered)

@@ -6,8 +6,9 @@ Does not: format anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.report.run_history import RunHistory
@@ -18,22 +19,19 @@ Tone = Literal["", "ok", "info", "warn", "crit", "unknown", "muted", "strong"]
 COMMANDS = ("confirm",)
 
 
-@dataclass(frozen=True, slots=True)
-class TableCell:
+class TableCell(Struct, frozen=True):
     text: str
     tone: Tone = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """One or more sentences."""
 
     text: str
     tone: Tone = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows under column heads; without `heads` there is no head row."""
 
     heads: tuple[str, ...]
@@ -44,8 +42,7 @@ class Table:
     """The last column has the long text and takes the remaining width."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryBlock:
+class EntryBlock(Struct, frozen=True):
     """A statement with labelled details."""
 
     lead: str
@@ -56,16 +53,14 @@ class EntryBlock:
     tone: Tone = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandBlock:
+class CommandBlock(Struct, frozen=True):
     """A suggested action and its shell command, if it has one."""
 
     text: str
     command: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChartBlock:
+class ChartBlock(Struct, frozen=True):
     """A chart of the run, which only HTML draws: "timeline", "memory", "workers", "components"."""
 
     name: str
@@ -74,8 +69,7 @@ class ChartBlock:
 Block = Paragraph | Table | EntryBlock | CommandBlock | ChartBlock
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSection:
+class ReportSection(Struct, frozen=True):
     """A title, a note beside it, and the blocks under it."""
 
     id: str
@@ -84,8 +78,7 @@ class ReportSection:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(Struct, frozen=True):
     """The report of one run."""
 
     title: str
@@ -100,8 +93,7 @@ class RunPage:
     history: RunHistory
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """All runs, oldest first; `headline` is that of the last run."""
 
     headline: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metabonk_tui.cli.report.document import Block, ChartBlock, Paragraph, Table, TableCell, Tone, cells
 from metabonk_tui.core.memory.flight_recorder import table
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.forecast_accuracy import Prediction
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
@@ -14,12 +15,15 @@ RAISED_SHOWN = 8
 
 def memory_blocks(history: RunHistory) -> tuple[Block, ...]:
     last, record = history.last, history.forecasts
-    memory, start = last.memory, last.run.started_at
+    memory, start = last.run_memory, last.run.started_at
     if memory.min_available_bytes is None:
         return (Paragraph(f"not observed; {record.note}"),)
     kills = memory.oom_kills_in_run
     summary = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {kills}"
-    blocks: list[Block] = [Paragraph(summary, "crit" if kills else ""), ChartBlock("memory")]
+    blocks: list[Block] = [Paragraph(summary, "crit" if kills else "")]
+    if last.has_several_hosts:
+        blocks.append(_hosts(last))
+    blocks.append(ChartBlock("memory"))
     if record.note:
         blocks.append(Paragraph(record.note, "muted"))
     if record.raised:
@@ -40,6 +44,19 @@ def memory_blocks(history: RunHistory) -> tuple[Block, ...]:
     if memory.kernel_log is not None and kills:
         blocks.append(Paragraph(f"kernel log: {memory.kernel_log}", "muted"))
     return tuple(blocks)
+
+
+def _hosts(last: Snapshot) -> Table:
+    """Return a row for each host: how it answered at the end, its lowest memory, its kills."""
+    rows = []
+    for name, host in sorted(last.hosts.items()):
+        link, least = host.link, host.memory.min_available_bytes
+        state = "UP" if link is None else link.state if not link.reason else f"{link.state}: {link.reason}"
+        lowest = "not observed" if least is None else f"{gigabytes(least, 2)} GB"
+        rows.append(
+            cells(name, TableCell(state, "" if host.is_seen else "crit"), lowest, str(host.memory.oom_kills_in_run))
+        )
+    return Table(("host", "", "lowest", "OOM kills"), tuple(rows), (3,))
 
 
 def _row(prediction: Prediction, start: float) -> tuple[TableCell, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from metabonk_tui.cli.report.deaths import death_blocks
 from metabonk_tui.cli.report.document import (
     Block,
     ChartBlock,
@@ -22,6 +23,7 @@ from metabonk_tui.cli.report.document import (
 )
 from metabonk_tui.cli.report.memory import memory_blocks
 from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.condition import worst_first
 from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
@@ -31,6 +33,7 @@ from metabonk_tui.core.report.json_report import ended_t
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.core.worker import metrics
 
 NODE_LETTERS = ("!", "A", "B", "C")
@@ -73,7 +76,7 @@ def document(histories: Sequence[RunHistory]) -> Document:
 def _page(history: RunHistory, title: str) -> RunPage:
     last = history.last
     run, verdict = last.run, last.verdict
-    wanted = () if run.desired is None else (f"{run.desired} workers wanted",)
+    wanted = () if run.desired is None else (f"{count_of(run.desired, 'worker')} wanted",)
     sections = (
         ReportSection(
             "short", "in short", (*(Paragraph(text) for text in run_sentences(history)), ChartBlock("timeline"))
@@ -82,15 +85,20 @@ def _page(history: RunHistory, title: str) -> RunPage:
         ReportSection("verdict", "verdict", _verdict(history)),
         ReportSection("checks", "checks", _checks(last)),
         ReportSection("workers", "workers", _workers(last), "as they were at the end"),
+        ReportSection("deaths", "deaths", death_blocks(last), "what was known of each as it happened"),
         ReportSection("memory", "memory", memory_blocks(history)),
         ReportSection("causes", "causes", _causes(last)),
-        ReportSection("gaps", "gaps", _gaps(last), "nobody watched"),
+        ReportSection("gaps", "gaps", _gaps(last), "no monitor watched"),
         ReportSection("next", "next", tuple(CommandBlock(step.text, step.command) for step in verdict.next_steps)),
         ReportSection("events", "events", _events(without_duplicates(history.events))),
     )
     return RunPage(
         title=f"{title}: {run.name or 'unnamed'}",
-        facts=(elapsed(max(0.0, ended_t(last) - run.started_at)), *wanted, run.source),
+        facts=(
+            elapsed(max(0.0, ended_t(last) - run.started_at)),
+            *wanted,
+            run.shown_source,
+        ),
         word=verdict.title,
         level=verdict.level,
         headline=_headline(last),
@@ -173,7 +181,10 @@ def _checks(last: Snapshot) -> tuple[Block, ...]:
 def _workers(last: Snapshot) -> tuple[Block, ...]:
     if not last.workers:
         return ()
-    shown = last.workers[:WORKERS_SHOWN]
+    shown: Sequence[WorkerView] = last.workers
+    if len(shown) > WORKERS_SHOWN:
+        # Those that need someone are never left out for a healthy one.
+        shown = sorted(worst_first(shown)[:WORKERS_SHOWN], key=lambda worker: worker.ref)
     numbers = [metric for metric in metrics.WORKER_METRICS if metric.report]
     heads = (
         "",
@@ -195,7 +206,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     blocks: list[Block] = [Table(heads, rows, (1, *range(3, 3 + len(numbers))), prose=False)]
     if len(shown) < len(last.workers):
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
-    odd = [(worker, each) for worker in last.workers for each in worker.attention]
+    odd = [(worker, each) for worker in worst_first(last.workers) for each in worker.attention]
     blocks += [
         Paragraph(
             f"{worker.ref.label} {each.mark}: {each.text.removeprefix(f'{worker.ref.label} ')}",
@@ -223,8 +234,9 @@ def _number(metric: metrics.WorkerMetric, worker: WorkerView) -> str:
 
 
 def _component(view: ComponentView) -> TableCell:
-    value = "" if view.value is None else f" {number(view.value, view.decimals)}"
-    return TableCell(f"{view.state.value}{value}{'*' if view.derived else ''}", STATES.get(view.state, "muted"))
+    value = "" if view.shown_value is None else f" {number(view.shown_value, view.decimals)}"
+    token = STATES.get(view.state, "muted") if view.word == view.state.value else "muted"
+    return TableCell(f"{view.word}{value}{'*' if view.derived else ''}", token)
 
 
 def _causes(last: Snapshot) -> tuple[Block, ...]:

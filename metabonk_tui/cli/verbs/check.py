@@ -10,16 +10,20 @@ from collections.abc import Callable
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.live.follow import EventPrinter, SnapshotCounter, follow
+from metabonk_tui.cli.live.no_worker import no_worker_hint, saw_none, search_of
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
+from metabonk_tui.cli.recordings.ghost import TRUSTED, ghost_of
 from metabonk_tui.cli.recordings.open import events_of
 from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
+from metabonk_tui.core.report.ghost_json import ghost_json, ghost_text
 from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
 from metabonk_tui.core.run.gate import again_refusal
+from metabonk_tui.core.run.no_pool import is_no_pool, text_lines
 from metabonk_tui.engine.engine import Engine
 
 ENOUGH = 3
@@ -42,6 +46,13 @@ def add_options(parser: Parser, verb: str) -> None:
         "--wait", action="store_true", help="wait for the gate's decision, printing events meanwhile"
     )
     parser.add_argument("--again", action="store_true", help="take a gate again that did not pass")
+    parser.add_argument(
+        "--ghost",
+        nargs="?",
+        const=TRUSTED,
+        metavar="RUN",
+        help="compare with the same minute of this recorded run; without RUN: of the last that was a success",
+    )
     add_pool_options(parser)
 
 
@@ -78,8 +89,17 @@ def main(options: argparse.Namespace, verb: str) -> int:
         snapshot,
         None if recorded_events is None else tuple(event for event in recorded_events if event.t <= snapshot.t),
     )
-    print(json.dumps(report_histories(histories), indent=2) if options.json else report_text(histories))
+    ghost = None if options.ghost is None else ghost_of(options.ghost, snapshot, loaded.config)
+    if not options.json and is_no_pool(snapshot):
+        print("\n".join(text_lines(snapshot, loaded.config, search_of(loaded, how))))
+    elif options.json:
+        report = report_histories(histories)
+        print(json.dumps(report if ghost is None else report | {"ghost": ghost_json(ghost, snapshot)}, indent=2))
+    else:
+        print(report_text(histories) if ghost is None else f"{report_text(histories)}\n{ghost_text(ghost, snapshot)}")
     sys.stdout.flush()
+    if saw_none(snapshot):
+        print(no_worker_hint(loaded.config, how), file=sys.stderr)
     if looks and not snapshot.recorded_by:
         watch = f"{how} record"
         print(f"nothing else watches this pool; one look covers no time. To watch it: {watch}", file=sys.stderr)

@@ -19,7 +19,10 @@ from metabonk_tui.core.report.timeline import RunTimeline
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    run = "a recorded run ('last', or a prefix of its name), or a recording, of which the last run counts"
+    run = (
+        "a recorded run ('last', 'sample:failed', or a prefix of its name), or a recording, of which the last run"
+        " counts"
+    )
     parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second run")
     parser.add_argument("b", metavar="B", help="the other run, in the same form")
     how = parser.add_mutually_exclusive_group()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
+from metabonk_tui.cli.live.no_worker import no_worker_hint
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.cli.recordings.open import print_problems, sources
 from metabonk_tui.cli.recordings.walk import last_of
@@ -45,6 +47,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise RuntimeError("no contract was computed")
     print(json.dumps(contract_json(view), indent=2) if options.json else contract_text(view))
     if not view.answered:
+        if not options.files:
+            sys.stdout.flush()
+            print(no_worker_hint(loaded.config, command_prefix(loaded, options)), file=sys.stderr)
         return NO_ANSWER
     return SOME_NEVER if view.never_seen else ALL_SEEN
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from metabonk_tui.adapters.recordings.csv_export import write_tables
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines, write_jsonl
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, UsageError
-from metabonk_tui.cli.options import Parser
+from metabonk_tui.cli.options import Parser, add_pool_address, overrides
 from metabonk_tui.cli.recordings.open import opened, print_problems, recording_path
 from metabonk_tui.core.model.sample import Sample
 
@@ -22,11 +23,13 @@ def add_options(parser: Parser, verb: str) -> None:
     to = parser.add_mutually_exclusive_group()
     to.add_argument("--jsonl", metavar="FILE", help="write everything as .jsonl, for import; '-': stdout")
     to.add_argument("--csv", metavar="DIR", help="write worker_N_metrics.csv, as MetaBonk's recorder does")
+    add_pool_address(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Write the run, by default to RUN.jsonl in the current folder. Raises UsageError where that is impossible."""
-    path = recording_path(options.run)
+    config = load_config(getattr(options, "config", None), overrides(options)).config
+    path = recording_path(options.run, config.pool)
     target = options.csv or options.jsonl or f"{path.stem}.jsonl"
     problems: list[Problem] = []
     with opened(path) as one:

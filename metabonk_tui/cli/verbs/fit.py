@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.host.local import is_this_machine
 from metabonk_tui.adapters.host.memory import KernelMemory
+from metabonk_tui.adapters.host.names import why_unresolved
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.port_check import check_ports
+from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.state.config_files import load_config, state_dir
 from metabonk_tui.adapters.state.peaks import PeaksFile, pool_key
@@ -29,20 +35,29 @@ from metabonk_tui.core.memory.capacity import (
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.memory import Budget, PeakSource
 from metabonk_tui.core.text.numbers import day, gigabytes
-from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.engine.clock import RunClock
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FitReading:
+class FitReading(Struct, frozen=True):
     """One reading of this machine, and the budget computed from it."""
 
     memory: MemoryReading | None
     processes: tuple[ProcessReading, ...]
     budget: Budget | None
     problem: str = ""
+    unseen_ports: tuple[int, ...] = ()
+    """Ports of wanted workers whose process cannot be seen: container, hidepid, another user."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether what the pool holds is not known: workers run, and none of their processes is seen."""
+        return bool(self.unseen_ports) and not any(process.role == "worker" for process in self.processes)
+
+
+SEVERAL_HOSTS = "the pool is on several hosts: the monitor shows how many workers fit on each, or use fit there"
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -64,9 +79,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
 def take_reading(config: Config, speed: float) -> FitReading:
     """Read memory and processes of this machine once; `problem` says why there is no budget."""
     if not is_this_machine(config.pool.host):
-        return FitReading(None, (), None, f"the memory of {config.pool.host} cannot be read from here")
+        problem = SEVERAL_HOSTS if config.host else why_unresolved(config.pool.host)
+        return FitReading(None, (), None, problem or f"the memory of {config.pool.host} cannot be read from here")
     clock = RunClock(speed)
-    found = ProcessTable(config).read(fresh=True)
+    table = ProcessTable(config)
+    found = table.read(fresh=True)
     ours = tuple(process for process in found if process.role in ("worker", "ollama"))
     memory = KernelMemory().read([process.pid for process in ours if process.pid is not None])
     held = sum(held_bytes(process) for process in ours)
@@ -78,7 +95,9 @@ def take_reading(config: Config, speed: float) -> FitReading:
     earlier = PeaksFile(state_dir(), pool_key(config.pool)).read()
     budget = compute_capacity(memory.available_bytes, held, measured, earlier, config, memory.total_bytes)
     by = f" ({memory.limited_by})" if memory.limited_by else ""
-    return FitReading(memory, ours, budget, "" if budget else f"available memory cannot be read{by}")
+    ports = check_ports(LaunchSpec(config, state_dir()), table, config.pool.workers, Proc())
+    unseen = tuple(each.port for each in ports if each.state == "unknown")
+    return FitReading(memory, ours, budget, "" if budget else f"available memory cannot be read{by}", unseen)
 
 
 def lines(reading: FitReading, wanted: int) -> Iterator[str]:
@@ -103,14 +122,18 @@ def lines(reading: FitReading, wanted: int) -> Iterator[str]:
     fits = f"{count_of(budget.fits, 'worker')} fit{'s' if budget.fits == 1 else ''}"
     yield f"{count_of(wanted, 'worker')}: {verdict}, {after}; {fits}{note}"
     yield ""
-    by = f", the least is left by {memory.limited_by}" if memory.limited_by else ""
+    by = f", the tightest limit: {memory.limited_by}" if memory.limited_by else ""
     of = f" of {gigabytes(memory.total_bytes, 2)}" if memory.total_bytes is not None else ""
     running = [process for process in reading.processes if process.role == "worker"]
     ollama = any(process.role == "ollama" for process in reading.processes)
     yield _line("available", budget.available_bytes, f"GB{of}, measured now{by}")
-    yield _line(
-        "pool holds", budget.held_bytes, f"GB, measured now: {count_of(len(running), 'worker')}{', Ollama' * ollama}"
-    )
+    unseen = cut_list([str(port) for port in reading.unseen_ports])
+    if reading.is_unseen:
+        yield f"pool holds  not known: the processes on {unseen} cannot be seen: container, hidepid or another user"
+    else:
+        measured = f"{count_of(len(running), 'worker')}{', Ollama' * ollama}"
+        besides = f"; on {unseen} a process that cannot be seen" if unseen else ""
+        yield _line("pool holds", budget.held_bytes, f"GB, measured now: {measured}{besides}")
     yield _line("to share", budget.budget_bytes, "GB in all")
     yield ""
     yield _line("worker", budget.worker_bytes, f"GB each, {_mark(budget.worker_source, budget.worker_peak_t)}")
@@ -147,7 +170,8 @@ def tree(reading: FitReading, wanted: int) -> dict[str, Any]:
         "total_bytes": memory.total_bytes,
         "available_bytes": budget.available_bytes,
         "limited_by": memory.limited_by,
-        "held_bytes": budget.held_bytes,
+        "held_bytes": None if reading.is_unseen else budget.held_bytes,
+        "unseen_ports": list(reading.unseen_ports),
         "budget_bytes": budget.budget_bytes,
         "floor_bytes": budget.floor_bytes,
         "shared_bytes": budget.shared_bytes,

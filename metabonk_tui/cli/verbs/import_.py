@@ -14,8 +14,8 @@ from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.cli.exit_codes import DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.open import print_problems, sources, store
+from metabonk_tui.cli.stepping import stepper
 from metabonk_tui.core.run.replay import replay_pairs
-from metabonk_tui.core.step.pipeline import stepper
 
 
 def add_options(parser: Parser, verb: str) -> None:

@@ -9,8 +9,11 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
+from msgspec.structs import replace
+
+from metabonk_tui.adapters.host.local import is_this_machine
+from metabonk_tui.adapters.host.names import why_unresolved
 from metabonk_tui.adapters.pools.plan import NOTHING_OURS
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
@@ -69,6 +72,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"--override needs a reason of at least {MIN_WORDS} words: it is recorded")
     if getattr(options, "read_only", False):
         raise UsageError(f"--read-only and {verb} contradict each other")
+    wanted = getattr(options, "workers", None)
+    if verb != "stop" and wanted not in (None, options.n):
+        raise UsageError(f"--workers {wanted} and {verb} {options.n} contradict each other")
     loaded = load_config(getattr(options, "config", None), overrides(options))
     how = command_prefix(loaded, options)
     speed = getattr(options, "speed", 1.0)
@@ -84,6 +90,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         for line in plan_lines(plan, seen):
             _print_line(line)
         if plan.mode == "refused":
+            _print_host_problem(loaded.config)
             return NOT_DONE
         if plan.mode == "noop":
             return DONE
@@ -148,7 +155,7 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         who = target.role if target.worker is None else target.worker.label
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
     if plan.start:
-        yield f"starts    {plan.start} workers"
+        yield f"starts    {count_of(plan.start, 'worker')}"
         budget = seen.memory.budget
         if budget is not None:
             needs, leaves = gigabytes(budget.needs_bytes(plan.start)), gigabytes(budget.leaves_bytes(plan.start))
@@ -164,6 +171,12 @@ def _refusal_lines(plan: Plan) -> Iterator[str]:
     yield from (stranger.text for stranger in plan.strangers)
     if any(stranger.adoptable for stranger in plan.strangers):
         yield "to stop such a process as well, name it: --adopt PID"
+
+
+def _print_host_problem(config: Config) -> None:
+    """Say that the name of the host does not resolve, where it does not: then no machine is meant at all."""
+    if not config.host and not is_this_machine(config.pool.host) and (problem := why_unresolved(config.pool.host)):
+        _print_line(problem)
 
 
 def _interlock(monitor: Engine, plan: Plan, snapshot: Snapshot | None, config: Config) -> InterlockResult:

@@ -1,36 +1,31 @@
-"""`record`: monitors and records without a screen until a signal or the time limit.
+"""`record`: monitors and records without a screen until a signal or the time limit; `--install` writes its unit.
 
-Does not: act on the pool, except as the memory watch with `--memory-watch`.
+Does not: act on the pool, except as the memory watch with `--memory-watch`, or run systemctl.
 """
 
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from pathlib import Path
 
 import msgspec
 
 from metabonk_tui.adapters.state.config_files import load_config
-from metabonk_tui.cli.exit_codes import DONE, FAILED
+from metabonk_tui.cli.exit_codes import DONE, FAILED, UsageError
 from metabonk_tui.cli.live.follow import follow
+from metabonk_tui.cli.live.signalled import Signalled, raise_on_signals
 from metabonk_tui.cli.live.systemd import SystemdNotifier
-from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
+from metabonk_tui.cli.options import POOL_OPTIONS, Parser, add_pool_options, duration_s, overrides
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import elapsed
+from metabonk_tui.core.text.phrases import count_of
 
 PROGRESS_INTERVAL_S = 1.0
 """Real seconds between two progress lines."""
-
-
-class Signalled(Exception):
-    """A signal asked the recorder to end."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -46,20 +41,27 @@ def add_options(parser: Parser, verb: str) -> None:
         action="store_true",
         help="arm the memory watch once no other monitor controls the pool",
     )
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="write a systemd user service that records with these options, and say how to start it",
+    )
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Record; return 0 after a signal or the time limit, 1 when the last sample could not be stored."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
+    if options.install:
+        return _install(options, loaded.path)
     config = msgspec.structs.replace(loaded.config, store=msgspec.structs.replace(loaded.config.store, enabled=True))
     speed = getattr(options, "speed", 1.0)
     read_only = getattr(options, "read_only", False) or not options.memory_watch
     notifier, progress = SystemdNotifier(), Progress()
     latest: Snapshot | None = None
-    with _raise_on_signals():
+    how = command_prefix(loaded, options)
+    with raise_on_signals():
         try:
-            how = command_prefix(loaded, options)
             with watching(config, call=how, speed=speed, read_only=read_only, notifies=True) as monitor:
                 if options.memory_watch:
                     monitor.arm(True, "option", config.memory_watch.dry_run)
@@ -73,7 +75,24 @@ def main(options: argparse.Namespace, verb: str) -> int:
             notifier.stopping()
             notifier.close()
             progress.end()
+    from metabonk_tui.cli.live.no_worker import saw_none
+
+    if latest is None:
+        print("nothing was recorded: it ended before its first look at the workers", file=sys.stderr)
+    elif latest.recording is None and saw_none(latest):
+        print(f"nothing was recorded: no worker answered; to see what is missing: {how} doctor", file=sys.stderr)
     return FAILED if latest is not None and latest.recording is False else DONE
+
+
+def _install(options: argparse.Namespace, config_path: Path | None) -> int:
+    """Write the unit; return 0, or 2 where another one is there and stays."""
+    from metabonk_tui.cli.setup.recorder_service import install, recorder_arguments
+
+    if options.for_s is not None:
+        raise UsageError("--for ends a recording; a service is stopped with systemctl: leave --for out")
+    names = (*(name for name in POOL_OPTIONS if name != "config"), "memory_watch")
+    typed = {name: value for name in names if (value := getattr(options, name, False))}
+    return install(recorder_arguments(config_path, typed))
 
 
 class Progress:
@@ -90,30 +109,11 @@ class Progress:
         self._updated_s = now_s
         state = {True: "recording", False: "NOT RECORDED", None: "waiting for workers"}[snapshot.recording]
         run = snapshot.run
-        line = (
-            f"{state}  {run.name}  {elapsed(run.elapsed_s)}  {snapshot.verdict.kind}  {len(snapshot.workers)} workers"
-        )
+        many = count_of(len(snapshot.workers), "worker")
+        line = f"{state}  {run.name}  {elapsed(run.elapsed_s)}  {snapshot.verdict.kind}  {many}"
         print(f"\r\x1b[K{line[:100]}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End the line with a newline."""
         if self._is_terminal:
             print(file=sys.stderr)
-
-
-@contextmanager
-def _raise_on_signals() -> Iterator[None]:
-    """Raise `Signalled` at the first SIGTERM, SIGINT or SIGHUP; ignore later ones, so that the shutdown completes."""
-
-    def handle_signal(number: int, frame: FrameType | None) -> None:
-        for one in numbers:
-            signal.signal(one, signal.SIG_IGN)
-        raise Signalled
-
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, handle_signal) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

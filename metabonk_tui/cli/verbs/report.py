@@ -13,7 +13,7 @@ from pathlib import Path
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.options import Parser, add_pool_address, overrides
 from metabonk_tui.cli.recordings.open import print_problems
 from metabonk_tui.cli.recordings.walk import follow_all_runs
 from metabonk_tui.cli.report.text import report_text
@@ -28,8 +28,8 @@ def add_options(parser: Parser, verb: str) -> None:
         "names",
         nargs="*",
         metavar="RUN|FILE",
-        help="recorded runs (default: the newest) or recordings: .jsonl, .jsonl.gz ('-': stdin), a folder of"
-        " worker_N_metrics.csv, or such files",
+        help="recorded runs (default: the newest), 'sample' or 'sample:rescued', or recordings: .jsonl, .jsonl.gz"
+        " ('-': stdin), a folder of worker_N_metrics.csv, or such files",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -41,14 +41,14 @@ def add_options(parser: Parser, verb: str) -> None:
         metavar="FILE",
         help="write one self-contained page with charts; default: stdout",
     )
-    add_config_option(parser)
+    add_pool_address(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Print or write the report; return the exit code of the last run's verdict. Raises UsageError."""
     if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
         raise UsageError(f"--html FILE must end in .html, found {options.html}; name the run before it")
-    config = load_config(getattr(options, "config", None)).config
+    config = load_config(getattr(options, "config", None), overrides(options)).config
     problems: list[Problem] = []
     histories = follow_all_runs(options.names, config, problems)
     print_problems(problems)

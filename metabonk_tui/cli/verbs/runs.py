@@ -15,8 +15,13 @@ from metabonk_tui.adapters.store.run_reader import Summary
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.open import recording_path, store
+from metabonk_tui.cli.recordings.samples import is_sample
+from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.text.numbers import elapsed
 
+SCHEMA = 1
+ENDED_WIDE = 60
+"""Characters of the column that says how a run ended; `--json` has the whole sentence."""
 ACTIVE_S = 30.0
 """A recording that was written to within this time counts as being recorded now."""
 
@@ -30,13 +35,13 @@ def add_options(parser: Parser, verb: str) -> None:
         help="list recorded runs (default), remove some, or prune",
     )
     parser.add_argument("names", nargs="*", metavar="RUN", help="rm: the runs to remove; a prefix of a name is enough")
-    parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     if options.what == "rm":
-        return _remove(options.names)
+        return _remove(options.names, load_config(getattr(options, "config", None)).config.pool)
     if options.names:
         raise UsageError(f"runs {options.what} takes no names; did you mean: metabonk-tui runs rm")
     if options.what == "prune":
@@ -46,10 +51,15 @@ def main(options: argparse.Namespace, verb: str) -> int:
         return DONE
     problems: list[str] = []
     found = sorted(summaries(store(), problems), key=lambda summary: summary.started_at, reverse=True)
-    print(json.dumps([_public(summary) for summary in found], indent=2) if options.json else _table(found))
+    print(json.dumps(document(found), indent=2) if options.json else _table(found))
     for problem in problems:
         print(problem, file=sys.stderr)
     return DONE
+
+
+def document(found: list[Summary]) -> dict[str, object]:
+    """Return the JSON object of `runs --json`."""
+    return {"schema": SCHEMA, "runs": [_public(summary) for summary in found]}
 
 
 def _public(summary: Summary) -> dict[str, object]:
@@ -58,6 +68,7 @@ def _public(summary: Summary) -> dict[str, object]:
         "started_at": summary.started_at,
         "duration_s": summary.duration_s,
         "verdict": summary.verdict,
+        "ended": summary.ended or None,
         "workers": summary.workers,
         "bytes": summary.bytes,
         "source": summary.source,
@@ -66,21 +77,25 @@ def _public(summary: Summary) -> dict[str, object]:
 
 def _table(found: list[Summary]) -> str:
     if not found:
-        return "no run was recorded yet"
-    rows = [("RUN", "BEGAN", "LENGTH", "VERDICT", "WORKERS", "MB", "SOURCE")]
+        return "no run was recorded yet; to see one: metabonk-tui replay sample, or metabonk-tui demo"
+    rows = [("RUN", "BEGAN", "LENGTH", "VERDICT", "WORKERS", "MB", "SOURCE", "ENDED")]
     for summary in found:
         began = datetime.fromtimestamp(summary.started_at).strftime("%F %H:%M")
         workers = "" if summary.workers is None else str(summary.workers)
         size = f"{summary.bytes / 1e6:.1f}"
-        rows.append((summary.name, began, elapsed(summary.duration_s), summary.verdict, workers, size, summary.source))
+        length = elapsed(summary.duration_s)
+        ended = summary.ended if len(summary.ended) <= ENDED_WIDE else f"{summary.ended[: ENDED_WIDE - 3]}..."
+        rows.append((summary.name, began, length, summary.title, workers, size, summary.source, ended))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def _remove(names: list[str]) -> int:
+def _remove(names: list[str], pool: PoolConfig) -> int:
     if not names:
         raise UsageError("runs rm needs the name of a run")
-    chosen = [recording_path(name) for name in names]
+    if samples := [name for name in names if is_sample(name)]:
+        raise UsageError(f"{samples[0]} is a part of the program: it cannot be removed")
+    chosen = [recording_path(name, pool) for name in names]
     busy = [path.stem for path in chosen if time.time() - written_t(path) < ACTIVE_S]
     if busy:
         print(f"being recorded now, nothing was removed: {', '.join(busy)}", file=sys.stderr)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 
 from metabonk_tui.cli.live.status_print import FORMATS, show
-from metabonk_tui.cli.options import Parser, add_config_option, port
+from metabonk_tui.cli.options import Parser, add_config_option, host, port
 
 
 def add_options(parser: Parser, verb: str) -> None:
     add, absent = parser.add_argument, argparse.SUPPRESS
     add("--format", choices=FORMATS, default="line", help="print a line, everything as JSON, or tmux's colours")
     add("--base-port", type=port, metavar="P", default=absent, help="select the pool whose worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="select the pool whose workers answer on H")
+    add("--host", type=host, metavar="H", default=absent, help="select the pool whose workers answer on H")
     add_config_option(parser)
 
 

@@ -5,8 +5,9 @@ Pure: real time, in seconds, is an argument. The queue is bounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
@@ -16,15 +17,13 @@ MAX_WAITING = 50
 """Most alerts that wait; above it the least severe and oldest one is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     change: AlertTransition
     message: dict[str, Any]
     is_urgent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     alert: Alert
     at_s: float
 

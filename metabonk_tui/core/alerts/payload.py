@@ -1,24 +1,26 @@
-"""Builds the JSON that a command hook receives for one alert: docs/alerts.md. Pure."""
+"""Builds the JSON that a command or a webhook receives for one alert: docs/alerts.md. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from metabonk_tui.core.config.schema import Config, HookConfig, PoolConfig
+from metabonk_tui.core.config.schema import Config, NotifierConfig, PoolConfig
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
 SCHEMA = 1
+MADE_UP = "made-up"
+"""The name of the run in a test: nothing in the message was observed."""
 
 Message = dict[str, Any]
 
 
-def is_wanted(change: AlertTransition, hook: HookConfig) -> bool:
-    """Return whether the hook's severity and `resolved` settings accept this change."""
-    is_severe_enough = levels.order(change.alert.severity) >= levels.order(hook.severity)
-    return is_severe_enough and (hook.resolved or change.kind != "resolved")
+def is_wanted(change: AlertTransition, notifier: NotifierConfig) -> bool:
+    """Return whether the severity and `resolved` settings of a command or a webhook accept this change."""
+    is_severe_enough = levels.order(change.alert.severity) >= levels.order(notifier.severity)
+    return is_severe_enough and (notifier.resolved or change.kind != "resolved")
 
 
 def make_message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Message:
@@ -71,7 +73,7 @@ def make_example(t: float, config: Config) -> Message:
     """Return a made-up message of the same shape, to test a hook."""
     floor_bytes = config.memory.floor_bytes
     value = float(floor_bytes // 2)
-    text = "made up, to try the hook: nothing is wrong"
+    text = "this is a test: no worker was asked, and every value is made up"
     alert = Alert(
         "Test", "", "warn", "firing", text, t - 60.0, firing_t=t, value=value, least=value, most=value, unit="bytes"
     )
@@ -79,13 +81,13 @@ def make_example(t: float, config: Config) -> Message:
         "schema": SCHEMA,
         "turn": "firing",
         "alert": alert_document(alert, t),
-        "run": {"name": "made-up", "started_at": t - 3600.0, "elapsed_s": 3600.0},
-        "verdict": {"word": VerdictKind.CONTINUE.value, "because": [text]},
+        "run": {"name": MADE_UP, "started_at": t - 3600.0, "elapsed_s": 3600.0},
+        "verdict": {"word": VerdictKind.WAITING.value, "because": [text]},
         "pool": {
             "host": config.pool.host,
             "base_port": config.pool.base_port,
             "desired": config.pool.workers,
-            "up": config.pool.workers,
+            "up": 0,
         },
         "memory": {"available_bytes": int(value), "floor_bytes": floor_bytes},
         "left_out": 0,

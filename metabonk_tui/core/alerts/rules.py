@@ -36,7 +36,18 @@ def no_gameplay(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(f"no worker has reached gameplay within {limit}: {node.short}"),))
 
 
-@rule("RecorderStale", same_event=EventKind.RECORDER_ERROR)
+@rule("HostLost", same_event=EventKind.HOST_LOST, without_run=True)
+def host_lost(rule_input: RuleInput) -> RuleResult:
+    """A host's agent has not answered for half a minute; its workers are unknown, not down."""
+    conditions = [
+        Condition(f"{name} {link.state}: {link.reason}", name)
+        for name, host in rule_input.inputs.hosts.items()
+        if (link := host.link) is not None and link.state == "LOST"
+    ]
+    return RuleResult(tuple(conditions))
+
+
+@rule("RecorderStale", same_event=EventKind.RECORDER_ERROR, without_run=True)
 def recorder_stale(rule_input: RuleInput) -> RuleResult:
     """Recording fails. Does not detect a stopped monitor; the verb `status` does."""
     return RuleResult((Condition(rule_input.recorder_problem),)) if rule_input.recorder_problem else NO_RESULT

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, on_each_host, rule
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.memory.kernel_evidence import QUIET_S
 from metabonk_tui.core.model.event import EventKind
@@ -18,7 +18,8 @@ STALLED_PERCENT = 10.0
 """Memory is critical, whatever is left, if all tasks stall on it for this share of the last 10 s."""
 
 
-@rule("MemLow", same_event=EventKind.MEMORY_LOW)
+@rule("MemLow", same_event=EventKind.MEMORY_LOW, without_run=True)
+@on_each_host
 def mem_low(rule_input: RuleInput) -> RuleResult:
     """Available memory is below the floor."""
     memory = rule_input.inputs.memory
@@ -31,7 +32,8 @@ def mem_low(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(text, value=available, unit="bytes"),))
 
 
-@rule("MemCritical", same_event=EventKind.MEMORY_CRITICAL)
+@rule("MemCritical", same_event=EventKind.MEMORY_CRITICAL, without_run=True)
+@on_each_host
 def mem_critical(rule_input: RuleInput) -> RuleResult:
     """Available memory is below half the floor, or every task stalls on memory."""
     memory = rule_input.inputs.memory
@@ -49,7 +51,8 @@ def mem_critical(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(", ".join(reasons), value=reading.available_bytes, unit="bytes"),))
 
 
-@rule("OomForecast", same_event=EventKind.MEMORY_FORECAST)
+@rule("OomForecast", same_event=EventKind.MEMORY_FORECAST, without_run=True)
+@on_each_host
 def oom_forecast(rule_input: RuleInput) -> RuleResult:
     """Memory will run out soon if the trend lasts. The forecast itself warns only when it is sure."""
     memory = rule_input.inputs.memory
@@ -58,7 +61,8 @@ def oom_forecast(rule_input: RuleInput) -> RuleResult:
     return RuleResult(tuple(_forecast_conditions(memory.forecast, rule_input.inputs.t)))
 
 
-@rule("GpuForecast", same_event=EventKind.MEMORY_FORECAST)
+@rule("GpuForecast", same_event=EventKind.MEMORY_FORECAST, without_run=True)
+@on_each_host
 def gpu_forecast(rule_input: RuleInput) -> RuleResult:
     """A GPU's memory will run out soon if the trend lasts."""
     gpus = rule_input.inputs.memory.gpus
@@ -76,7 +80,8 @@ def _forecast_conditions(forecast: Forecast | None, t: float, about: str = "") -
         yield Condition(forecast.text, about, escalated=forecast.state == "CRITICAL", value=left_s, unit=unit)
 
 
-@rule("SwapThrashing", same_event=EventKind.MEMORY_SWAP)
+@rule("SwapThrashing", same_event=EventKind.MEMORY_SWAP, without_run=True)
+@on_each_host
 def swap_thrashing(rule_input: RuleInput) -> RuleResult:
     """Used swap grows while tasks stall on memory."""
     swap = rule_input.inputs.memory.swap
@@ -89,10 +94,11 @@ def swap_thrashing(rule_input: RuleInput) -> RuleResult:
 
 
 @rule("OomKill", same_event=EventKind.MEMORY_OOM)
+@on_each_host
 def oom_kill(rule_input: RuleInput) -> RuleResult:
     """The kernel killed a process of the pool in this tick; the victim may be identified later."""
     memory = rule_input.inputs.memory
-    before = rule_input.before.memory if rule_input.before else None
+    before = rule_input.memory_before
     if before is None:
         return NO_RESULT
     killed = memory.oom_kills_in_run > before.oom_kills_in_run
@@ -105,6 +111,7 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
 
 
 @rule("GpuFault", same_event=EventKind.GPU_FAULT)
+@on_each_host
 def gpu_fault(rule_input: RuleInput) -> RuleResult:
     """The GPU's driver logged an error or found no memory in the last 10 min; raised: it found no memory."""
     memory, t = rule_input.inputs.memory, rule_input.inputs.t
@@ -118,7 +125,7 @@ def _about(fault: GpuFaultView) -> str:
     return f"{fault.gpu or 'gpu'} {'memory' if fault.xid is None else f'Xid {fault.xid}'}"
 
 
-@rule("WatchActed", same_event=EventKind.WATCH_ACT)
+@rule("WatchActed", same_event=EventKind.WATCH_ACT, without_run=True)
 def watch_acted(rule_input: RuleInput) -> RuleResult:
     """The memory watch acted in this tick; escalated if the action failed."""
     watch, before = rule_input.inputs.memory.watch, rule_input.before.memory.watch if rule_input.before else None

@@ -5,7 +5,10 @@ Uses the judgements that the screens show: component states, health, environment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule, should_run
 from metabonk_tui.core.model.event import EventKind
@@ -13,6 +16,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
+from metabonk_tui.core.worker.record import WorkerRecord
 from metabonk_tui.core.worker.strangers import stranger_text
 
 HOUR_S = 3600.0
@@ -24,10 +28,14 @@ UNCERTAIN_SHARE = 0.75
 NOT_UP = (Reach.DOWN, Reach.STALE, Reach.BROKEN, Reach.STRANGER)
 
 
-def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
-    return frozenset(worker.ref for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
+def _nothing(unknown_workers: frozenset[WorkerRef]) -> RuleResult:
+    """Return that nothing was found on the other workers."""
+    return RuleResult(unknown_workers=unknown_workers) if unknown_workers else NO_RESULT
 
 
+_BAD_WORDS = {ComponentState.BAD: "is no number", ComponentState.UNPROVEN: "moves without its proof"}
+
+Worker = TypeVar("Worker", WorkerView, WorkerRecord)
 Describe = Callable[[str, str], str]
 """(title, field) → the text of the condition."""
 
@@ -36,28 +44,30 @@ def _components(
     rule_input: RuleInput, states: tuple[ComponentState, ...], describe: Describe, *, is_lasting: bool = False
 ) -> RuleResult:
     """Find components in one of these states; escalated if every answering worker is affected."""
-    workers = rule_input.inputs.workers
-    if not should_run(rule_input) or not workers:
+    record = rule_input.inputs.record
+    if not should_run(rule_input) or not record.workers:
         return NO_RESULT
-    answered = [worker for worker in workers if worker.reach is Reach.UP]
-    if not any(component.state in states for worker in answered for component in worker.components):
-        return RuleResult(unknown_workers=_unanswering(rule_input))
+    if record.up_states.isdisjoint(states):
+        return _nothing(record.not_up)
+    answered = [worker for worker in record.workers if worker.reach is Reach.UP]
     found = []
-    for index, component in enumerate(workers[0].components):
-        refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
-        if not refs or (is_lasting and component.stands):
+    for place, spec in enumerate(rule_input.inputs.config.component):
+        if is_lasting and spec.stands:
             # What stands by design may stand; NoGameplay reports that no worker came into the game.
+            continue
+        refs = tuple([worker.ref for worker in answered if worker.states[place] in states])
+        if not refs:
             continue
         found.append(
             Condition(
-                describe(component.title, component.field),
-                component.id,
+                describe(spec.title, spec.field),
+                spec.id,
                 refs,
                 escalated=len(refs) == len(answered),
-                for_factor=VALIDATION_FACTOR if is_lasting and component.due == "gameplay" else 1.0,
+                for_factor=VALIDATION_FACTOR if is_lasting and spec.due == "gameplay" else 1.0,
             )
         )
-    return RuleResult(tuple(found), _unanswering(rule_input))
+    return RuleResult(tuple(found), record.not_up) if found else _nothing(record.not_up)
 
 
 @rule("ComponentAbsent", same_event=EventKind.COMPONENT_SILENT)
@@ -69,9 +79,31 @@ def component_absent(rule_input: RuleInput) -> RuleResult:
 @rule("ComponentBad", same_event=EventKind.COMPONENT_SILENT)
 def component_bad(rule_input: RuleInput) -> RuleResult:
     """A component's value is no number, or it moves without its proof."""
-    states = (ComponentState.BAD, ComponentState.UNPROVEN)
-    text = "is no number, or moves without its proof"
-    return _components(rule_input, states, lambda title, name: f"{title}: {name} {text}")
+    found = _components(rule_input, tuple(_BAD_WORDS), lambda title, name: f"{title}: {name}")
+    if not found.conditions:
+        return found
+    places = {spec.id: place for place, spec in enumerate(rule_input.inputs.config.component)}
+    workers = {worker.ref: worker for worker in rule_input.inputs.record.workers}
+    return RuleResult(
+        tuple(
+            replace(condition, text=f"{condition.text} {_bad_words(condition, places, workers)}")
+            for condition in found.conditions
+        ),
+        found.unknown_workers,
+    )
+
+
+def _bad_words(condition: Condition, places: Mapping[str, int], workers: Mapping[WorkerRef, WorkerRecord]) -> str:
+    """Say which of the two it is; where both are, which workers have which."""
+    place = places[condition.about]
+    by_words = {
+        words: [ref for ref in condition.workers if workers[ref].states[place] is state]
+        for state, words in _BAD_WORDS.items()
+    }
+    had = {words: refs for words, refs in by_words.items() if refs}
+    if len(had) == 1:
+        return next(iter(had))
+    return ", ".join(f"{words} on {cut_list([ref.label for ref in refs])}" for words, refs in had.items())
 
 
 @rule("ComponentZero")
@@ -124,6 +156,8 @@ def worker_down(rule_input: RuleInput) -> RuleResult:
         return NO_RESULT
     if inputs.changing:
         return NO_DATA
+    if inputs.calm:
+        return NO_RESULT
     down = [worker for worker in inputs.workers if worker.reach in NOT_UP]
     unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
@@ -142,11 +176,11 @@ def _unreachable_text(worker: WorkerView) -> str:
 
 def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
     """Find workers in one of these health states; escalated if every answering worker is affected."""
-    if not should_run(rule_input):
+    if not should_run(rule_input) or rule_input.inputs.calm:
         return NO_RESULT
     workers = rule_input.inputs.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
-    unknown_workers = _unanswering(rule_input).difference(worker.ref for worker in found)
+    unknown_workers = rule_input.inputs.record.not_up.difference(worker.ref for worker in found)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
     answered = sum(worker.reach is Reach.UP for worker in workers)
@@ -175,7 +209,7 @@ def worker_looping(rule_input: RuleInput) -> RuleResult:
 @rule("RateRegime")
 def rate_regime(rule_input: RuleInput) -> RuleResult:
     """A worker's step rate left its usual range, upwards or downwards."""
-    if not should_run(rule_input):
+    if not should_run(rule_input) or rule_input.inputs.calm:
         return NO_RESULT
     stopped = (HealthState.IDLE, HealthState.ZOMBIE)
     found = []
@@ -185,10 +219,10 @@ def rate_regime(rule_input: RuleInput) -> RuleResult:
         if worker.reach is Reach.UP and (state is HealthState.RACING or fell):
             found.append(worker)
     if not found:
-        return RuleResult(unknown_workers=_unanswering(rule_input))
+        return RuleResult(unknown_workers=rule_input.inputs.record.not_up)
     rate = max(found, key=lambda worker: abs((worker.step_rate_ratio or 1.0) - 1.0)).step_rate
     condition = Condition(_each(found, _rate_text), workers=_slots(found), value=rate, unit="per s")
-    return RuleResult((condition,), _unanswering(rule_input))
+    return RuleResult((condition,), rule_input.inputs.record.not_up)
 
 
 def _rate_text(worker: WorkerView) -> str:
@@ -200,12 +234,15 @@ def _rate_text(worker: WorkerView) -> str:
 @rule("GenerationChange", same_event=EventKind.WORKER_GENERATION)
 def generation_change(rule_input: RuleInput) -> RuleResult:
     """A worker restarted in this tick; escalated after `MAX_RESETS_PER_HOUR` restarts within an hour."""
-    if rule_input.before is None:
+    before, record = rule_input.record_before, rule_input.inputs.record
+    if rule_input.before is None or before is record:
         return NO_RESULT
-    known = {worker.ref: worker.generation for worker in rule_input.before.workers}
-    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.ref, 0) < worker.generation]
-    if not found:
+    workers_before = rule_input.before.workers if before is None else before.workers
+    known = {worker.ref: worker.generation for worker in workers_before}
+    renewed = {worker.ref for worker in record.workers if 0 < known.get(worker.ref, 0) < worker.generation}
+    if not renewed:
         return NO_RESULT
+    found = [worker for worker in rule_input.inputs.workers if worker.ref in renewed]
     t = rule_input.inputs.t
     often = any(sum(at > t - HOUR_S for at in worker.resets_t[-100:]) >= MAX_RESETS_PER_HOUR for worker in found)
     text = _each(found, lambda worker: f"gen {worker.generation}: {worker.generations[-1].why}")
@@ -217,19 +254,15 @@ def env_mismatch(rule_input: RuleInput) -> RuleResult:
     """A worker's environment differs from the required one."""
     if not should_run(rule_input):
         return NO_RESULT
-    found, unknown_workers = [], set()
-    for worker in rule_input.inputs.workers:
-        env = worker.env
-        if env is None or env.error is not None:
-            unknown_workers.add(worker.ref)
-        elif env.missing or env.wrong:
-            found.append(worker)
-    if not found:
-        return RuleResult(unknown_workers=frozenset(unknown_workers))
-    return RuleResult((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(unknown_workers))
+    record = rule_input.inputs.record
+    if not record.env_wrong:
+        return _nothing(record.env_unknown)
+    readable = [worker for worker in record.workers if worker.ref not in record.env_unknown]
+    found = [worker for worker in readable if worker.env is not None and (worker.env.missing or worker.env.wrong)]
+    return RuleResult((Condition(_each(found, _wrong_keys), workers=_slots(found)),), record.env_unknown)
 
 
-def _wrong_keys(worker: WorkerView) -> str:
+def _wrong_keys(worker: WorkerRecord) -> str:
     env = worker.env
     if env is None:
         return ""
@@ -241,22 +274,22 @@ def state_uncertain(rule_input: RuleInput) -> RuleResult:
     """A worker's UI state was "uncertain" for at least `UNCERTAIN_SHARE` of the last 10 minutes."""
     if not should_run(rule_input):
         return NO_RESULT
-    workers, shares = rule_input.inputs.workers, rule_input.uncertain
-    found = [worker for worker in workers if shares.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
-    unknown_workers = frozenset(worker.ref for worker in workers if worker.ref not in shares)
+    shares = rule_input.uncertain
+    refs = [worker.ref for worker in rule_input.inputs.record.workers]
+    found = tuple(ref for ref in refs if shares.get(ref, 0.0) >= UNCERTAIN_SHARE)
+    unknown_workers = frozenset([ref for ref in refs if ref not in shares])
     if not found:
-        return RuleResult(unknown_workers=unknown_workers)
-    least = min(shares[worker.ref] for worker in found)
-    return RuleResult(
-        (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
-    )
+        return _nothing(unknown_workers)
+    least = min(shares[ref] for ref in found)
+    text = f'state "uncertain" for {least:.0%} of the last 10m'
+    return RuleResult((Condition(text, workers=found),), unknown_workers)
 
 
-def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
+def _slots(workers: Iterable[WorkerView | WorkerRecord]) -> tuple[WorkerRef, ...]:
     return tuple(worker.ref for worker in workers)
 
 
-def _each(workers: list[WorkerView], describe: Callable[[WorkerView], str]) -> str:
+def _each(workers: list[Worker], describe: Callable[[Worker], str]) -> str:
     """Describe the first worker, and count the others."""
     first = describe(workers[0])
     return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

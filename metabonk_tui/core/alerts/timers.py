@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.alerts.rule import Condition
 from metabonk_tui.core.config.schema import AlertRuleConfig
@@ -18,8 +20,7 @@ POOL, ESCALATED, WHOLE_ALERT = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef
 """Members that are no worker's: the whole pool, the louder severity, and the alert itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertMember:
+class AlertMember(Struct, frozen=True):
     """The timers of one member of an alert."""
 
     since_t: float
@@ -34,8 +35,7 @@ class AlertMember:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class AlertTrack:
+class AlertTrack(Struct, frozen=True):
     """An alert that has not ended, with its members."""
 
     alert: Alert

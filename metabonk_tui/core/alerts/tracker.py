@@ -6,10 +6,12 @@ timers, so that a flapping condition stays one alert. Does not: evaluate conditi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 
-from metabonk_tui.core.alerts.rule import Rule, RuleInput
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from metabonk_tui.core.alerts.rule import Rule, RuleInput, evaluate
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.alerts.timers import RECURRENCE_S, AlertTimers, AlertTrack
 from metabonk_tui.core.config.schema import Config
@@ -18,7 +20,8 @@ from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.status.decode import text
+from metabonk_tui.core.worker.tracker import WorkerTrack
 
 KEPT_ENDED = 50
 WINDOW_BUCKETS = 10
@@ -27,33 +30,42 @@ MIN_OBSERVED_SHARE = 0.9
 """A share counts only if at least this part of the window was observed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(Struct, frozen=True):
     """How long a worker's state was "uncertain" in each of the last 10 minutes."""
 
     minutes: tuple[tuple[int, float, float], ...] = ()
     """(minute, observed seconds, uncertain seconds), oldest first."""
+    seen_s: float = 0.0
+    """The observed seconds of all minutes but the newest; they change once a minute."""
+    uncertain_s: float = 0.0
+    """The uncertain seconds of all minutes but the newest."""
 
     def add(self, t: float, elapsed_s: float, uncertain: bool) -> Shares:
         """Add `elapsed_s` observed seconds that end at `t`."""
         minute, amount = int(t // BUCKET_S), elapsed_s if uncertain else 0.0
         if self.minutes and self.minutes[-1][0] >= minute:
             last, seen_s, of_these_s = self.minutes[-1]
-            return Shares((*self.minutes[:-1], (last, seen_s + elapsed_s, of_these_s + amount)))
+            newest = (last, seen_s + elapsed_s, of_these_s + amount)
+            minutes = self.minutes[:-1] + (newest,)  # noqa: RUF005 - half the time
+            return Shares(minutes, self.seen_s, self.uncertain_s)
         kept = [one for one in self.minutes if one[0] > minute - WINDOW_BUCKETS]
-        return Shares((*kept, (minute, elapsed_s, amount)))
+        return Shares(
+            (*kept, (minute, elapsed_s, amount)), sum([one[1] for one in kept]), sum([one[2] for one in kept])
+        )
 
     @property
     def share(self) -> float | None:
         """The uncertain share of the observed time; None: too little was observed."""
-        seen_s = sum(one[1] for one in self.minutes)
+        if not self.minutes:
+            return None
+        _, newest_s, newest_uncertain_s = self.minutes[-1]
+        seen_s = self.seen_s + newest_s
         if seen_s < MIN_OBSERVED_SHARE * WINDOW_BUCKETS * BUCKET_S:
             return None
-        return sum(one[2] for one in self.minutes) / seen_s
+        return (self.uncertain_s + newest_uncertain_s) / seen_s
 
 
-@dataclass(frozen=True, slots=True)
-class AlertTracks:
+class AlertTracks(Struct, frozen=True):
     """The alerts of this run, with their timers."""
 
     tracks: Mapping[str, AlertTrack] = field(default_factory=dict)
@@ -98,15 +110,17 @@ def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str,
     return {**tracks, **acknowledged} if seen else tracks
 
 
-def observe_states(state: AlertTracks, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertTracks:
+def observe_states(
+    state: AlertTracks, tracks: Mapping[WorkerRef, WorkerTrack], t: float, elapsed_s: float
+) -> AlertTracks:
     """Add the UI states of the workers that answered at `t`."""
     shares = {}
-    for worker in workers:
-        known = state.shares.get(worker.ref)
-        if worker.last_good_t == t and worker.ui_state is not None and elapsed_s:
-            known = (known or Shares()).add(t, elapsed_s, worker.ui_state == "uncertain")
+    for ref, track in tracks.items():
+        known = state.shares.get(ref)
+        if elapsed_s and track.last_good_t == t and (shown := text(track.status, "dynamic_ui_state_type")) is not None:
+            known = (known or Shares()).add(t, elapsed_s, shown == "uncertain")
         if known is not None:
-            shares[worker.ref] = known
+            shares[ref] = known
     return replace(state, shares=shares)
 
 
@@ -119,7 +133,7 @@ def observe(
     state: AlertTracks, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
 ) -> tuple[AlertTracks, tuple[AlertTransition, ...]]:
     """Run the rules for one tick with `elapsed_s` observed seconds; return the tracks and the transitions."""
-    t = rule_input.inputs.t
+    t, over_before = rule_input.inputs.t, rule_input.over_before
     tracks: dict[str, AlertTrack] = {}
     ended: list[Alert] = []
     backoff = dict(state.backoff)
@@ -131,23 +145,31 @@ def observe(
         rule = rules.get(name)
         if rule is None or not configured.enabled:
             continue
-        found = rule(rule_input)
-        conditions = {f"{name}:{one.about}" if one.about else name: one for one in found.conditions}
-        if not conditions and name not in active:
+        found = evaluate(name, rule, rule_input) if over_before else rule(rule_input)
+        if not found.conditions and name not in active:
             continue
+        conditions = {f"{name}:{one.about}" if one.about else name: one for one in found.conditions}
         for key in dict.fromkeys((*conditions, *active.get(name, ()))):
             timers = AlertTimers(configured, config.alerts.keep_firing_s, t, elapsed_s, key, backoff)
             condition, before = conditions.get(key), state.tracks.get(key)
-            after, closed = timers.advance(before, name, condition, found.unknown_workers, found.no_data)
+            no_data = found.no_data or _host_of(key) in found.unknown_hosts
+            after, closed = timers.advance(before, name, condition, found.unknown_workers, no_data)
             if after is not None:
                 tracks[key] = after
             if closed is not None:
                 ended.append(closed)
     if backoff and len(backoff) > 50:
         backoff = {one: past for one, past in backoff.items() if t - past[1] < RECURRENCE_S}
+    if not (tracks or state.tracks or ended or backoff):
+        return state, ()
     kept = (*reversed(ended), *state.ended)[:KEPT_ENDED] if ended else state.ended
     view = _view(tracks, kept)
     return replace(state, tracks=tracks, ended=kept, backoff=backoff, view=view), alert_transitions(state.view, view)
+
+
+def _host_of(key: str) -> str:
+    """Return the host that an alert is about: the first word behind the colon of its id."""
+    return key.partition(":")[2].partition(" ")[0]
 
 
 def _view(tracks: Mapping[str, AlertTrack], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:

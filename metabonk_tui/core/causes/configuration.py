@@ -7,7 +7,8 @@ file nor the process sets is off by default. Exporting the file would not change
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.causes.evidence import (
     Evidence,
@@ -61,8 +62,12 @@ def config_not_loaded(evidence: Evidence) -> Cause | None:
         found,
         evidence,
         confirm=environ_command(found[0].worker),
-        fix=f"relaunch with the file exported: set -a; source {evidence.file_name}; set +a",
+        fix=_export_command(evidence),
     )
+
+
+def _export_command(evidence: Evidence) -> str:
+    return f"relaunch with the file exported: set -a; source {evidence.file_name}; set +a"
 
 
 def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
@@ -217,8 +222,7 @@ def component_disabled(evidence: Evidence) -> Cause | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Flag:
+class _Flag(Struct, frozen=True):
     """A flag with its values in the process and in the env file; None: not set."""
 
     key: str
@@ -302,7 +306,7 @@ def unread_keys(evidence: Evidence) -> Cause | None:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
     return make_cause(
-        ("unread-keys", "keys nobody reads"),
+        ("unread-keys", "keys that no code reads"),
         found,
         evidence,
         confirm=f"grep -rnw {keys[0]} --include=*.py --include=*.sh .",
@@ -330,12 +334,16 @@ def intrinsic_not_applied(evidence: Evidence) -> Cause | None:
     found = [one for worker in evidence.workers for one in _not_applied(evidence, worker)]
     if not found:
         return None
+    fix = f"set {APPLY}=1 in {evidence.file_name} (exported), relaunch"
+    if _file_sets_right(evidence.file_values, APPLY, "1"):
+        # The processes run with another file, or without this one.
+        fix = _export_command(evidence)
     return make_cause(
         ("intrinsic-not-applied", "intrinsic not applied"),
         found,
         evidence,
         confirm=status_command(found[0].worker, evidence, "intrinsic_"),
-        fix=f"set {APPLY}=1 in {evidence.file_name} (exported), relaunch",
+        fix=fix,
     )
 
 
@@ -352,7 +360,8 @@ def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerF
         yield WorkerFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
     elif is_on(worker.environ.get(PURE_VISION)) and not is_on(worker.environ.get(APPLY)):
         is_set = f"is {worker.environ[APPLY]}" if APPLY in worker.environ else "unset"
-        yield WorkerFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
+        file = ", although the env file sets it" if _file_sets_right(evidence.file_values, APPLY, "1") else ""
+        yield WorkerFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}{file}")
 
 
 def _is_intrinsic_zero(evidence: Evidence, worker: WorkerEvidence) -> bool:

@@ -6,8 +6,9 @@ Does not: know any particular cause.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
 
 from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
@@ -29,17 +30,28 @@ SHOWN_PROOFS = 2
 SilentComponent = tuple[ComponentView, ComponentConfig]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerEvidence:
+class WorkerEvidence(Struct, frozen=True):
     """One answering worker with its status, history, environment and log lines."""
 
-    view: WorkerView
+    ref: WorkerRef
+    reach: Reach
+    states: tuple[ComponentState, ...]
+    """Those of its components."""
+    views: Sequence[WorkerView]
+    """The views of all workers; of a healthy one, nothing reads its view."""
+    place: int
+    """Where its own view is."""
     status: WorkerStatus
     stillness: Stillness
     environ: Mapping[str, str] | None
     """None: not read, or unreadable."""
     log: tuple[str, ...]
     """The relevant log lines so far, oldest first."""
+
+    @property
+    def view(self) -> WorkerView:
+        """The view of the worker."""
+        return self.views[self.place]
 
     @property
     def looks_unloaded(self) -> bool:
@@ -55,16 +67,20 @@ class WorkerEvidence:
         """Return whether this generation was observed for at least `least_s` seconds."""
         return t - self.stillness.began_t >= least_s
 
+    @property
+    def own_log(self) -> tuple[str, ...]:
+        """The lines that no other worker wrote, oldest first."""
+        name = text(self.status, "instance_id")
+        return tuple(line for line in self.log if is_from(line, name))
+
     def find_in_log(self, *words: str) -> str | None:
         """Return the worker's last log line that contains all the words, in any case; None: no such line."""
         wanted = [word.lower() for word in words]
-        name = text(self.status, "instance_id")
-        own = (line for line in reversed(self.log) if is_from(line, name))
+        own = reversed(self.own_log)
         return next((line for line in own if all(word in line.lower() for word in wanted)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """The evidence of one tick, for all workers."""
 
     t: float
@@ -89,16 +105,14 @@ class Evidence:
 
     def silent_components(self, worker: WorkerEvidence) -> Iterator[SilentComponent]:
         """Yield the components of a worker that are silent although they are due."""
-        for component, spec in zip(worker.view.components, self.config.component, strict=True):
-            if component.state not in SILENT:
-                continue
-            early = component.due == "gameplay" and component.state in (ComponentState.ZERO, ComponentState.STALLED)
-            if not early:
-                yield component, spec
+        for place, spec in enumerate(self.config.component):
+            state = worker.states[place]
+            early = spec.due == "gameplay" and state in (ComponentState.ZERO, ComponentState.STALLED)
+            if state in SILENT and not early:
+                yield worker.view.components[place], spec
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerFinding:
+class WorkerFinding(Struct, frozen=True):
     """A cause on one worker."""
 
     worker: WorkerEvidence
@@ -106,21 +120,16 @@ class WorkerFinding:
     because: str
 
 
-def is_reachable(view: WorkerView) -> bool:
-    """Return whether a worker's last status is recent enough to judge it."""
-    return view.status is not None and view.reach in (Reach.UP, Reach.STALE)
-
-
 def make_cause(
     name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
-    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.ref))
+    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.ref))
     if not found:
         return None
     groups: dict[str, list[WorkerRef]] = {}
     for one in found:
-        groups.setdefault(one.because, []).append(one.worker.view.ref)
+        groups.setdefault(one.because, []).append(one.worker.ref)
     sentences = []
     for because, where in list(groups.items())[:SHOWN_PROOFS]:
         everywhere = len(where) == evidence.total and len(where) > 1
@@ -136,7 +145,7 @@ def make_cause(
         because="; ".join(sentences),
         confirm=confirm,
         fix=fix,
-        workers=tuple(sorted(one.worker.view.ref for one in found)),
+        workers=tuple(sorted(one.worker.ref for one in found)),
     )
 
 
@@ -163,7 +172,7 @@ def log_command(worker: WorkerEvidence, pattern: str) -> str:
 
 def status_command(worker: WorkerEvidence, evidence: Evidence, pattern: str) -> str:
     """Write the command that shows some fields of a worker's status."""
-    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.ref.slot
+    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.ref.slot
     host = f"[{host}]" if ":" in host else host
     url = shlex.quote(f"http://{host}:{port}/status")
     return f"curl -s {url} | tr ',' '\\n' | grep -E {shlex.quote(pattern)}"

@@ -48,10 +48,10 @@ def wrong_names(evidence: Evidence) -> Cause | None:
 
 
 def _never_seen(evidence: Evidence, n: int) -> bool:
+    if not all(worker.states[n] in (ComponentState.ABSENT, ComponentState.UNOBSERVED) for worker in evidence.workers):
+        return False
     seen = [worker.view.components[n] for worker in evidence.workers]
-    return bool(seen) and all(
-        one.samples_with_key == 0 and one.state in (ComponentState.ABSENT, ComponentState.UNOBSERVED) for one in seen
-    )
+    return bool(seen) and all(one.samples_with_key == 0 for one in seen)
 
 
 def _misnamed(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.causes.configuration import (
     component_disabled,
@@ -61,7 +62,7 @@ def causes(evidence: Evidence) -> tuple[Cause, ...]:
 def _without_weaker(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
     confidences: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
     for worker in evidence.workers:
-        alone, ref = replace(evidence, workers=(worker,)), worker.view.ref
+        alone, ref = replace(evidence, workers=(worker,)), worker.ref
         for find, whole in found:
             if ref in whole.workers and (cause := find(alone)) is not None:
                 confidences[whole.id][ref] = cause.confidence
@@ -73,7 +74,7 @@ def _without_weaker(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> li
         weaker_slots = {
             ref for ref, here in confidences[whole.id].items() if here < min(best[ref], whole.confidence) - MARGIN
         }
-        kept = tuple(worker for worker in evidence.workers if worker.view.ref not in weaker_slots)
+        kept = tuple(worker for worker in evidence.workers if worker.ref not in weaker_slots)
         cause = find(replace(evidence, workers=kept)) if weaker_slots else whole
         if cause is not None:
             separated.append((find, cause))

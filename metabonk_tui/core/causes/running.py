@@ -5,7 +5,7 @@ All thresholds are seconds of the run's clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from metabonk_tui.core.causes.evidence import (
     Evidence,
@@ -19,9 +19,11 @@ from metabonk_tui.core.causes.evidence import (
 )
 from metabonk_tui.core.causes.starting import find_complaint
 from metabonk_tui.core.causes.stillness import ENGAGED, HINTS, INPUTS, lacks_key
+from metabonk_tui.core.model.refs import worker_ranges
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
+from metabonk_tui.core.status.tracebacks import raised_after
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.environment import is_on
 from metabonk_tui.core.worker.ollama import DEFAULT_URL, ollama_url
@@ -34,6 +36,7 @@ UNANSWERED_S = 60.0
 NO_TRIGGER_S = 120.0
 ZOMBIE_S = 60.0
 NEVER_MOVED_S = 120.0
+THREAD_DIED = "exception in thread"
 FAILED_REQUEST = ("system2 request failed",)
 ENABLED_FLAG = "METABONK_DYNAMIC_UI_EXPLORATION"
 MODE_KEY = "METABONK_SYSTEM2_TRIGGER_MODE"
@@ -49,13 +52,13 @@ def classifier_no_frames(evidence: Evidence) -> Cause | None:
         found,
         evidence,
         confirm=status_command(found[0].worker, evidence, "dynamic_ui_|obs_fps|scene_hash|stream_frozen"),
-        fix="repair the capture of this worker (game window, capture source), relaunch it",
+        fix=f"repair the capture of {_names(found)} (game window, capture source), relaunch it",
     )
 
 
 def _no_frames(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     stillness, t = worker.stillness, evidence.t
-    if worker.view.ui_state != "uncertain" or not _steps_advance(worker, t):
+    if text(worker.status, "dynamic_ui_state_type") != "uncertain" or not _steps_advance(worker, t):
         return
     if worker.environ is not None and not is_on(worker.environ.get(ENABLED_FLAG)):
         return
@@ -203,6 +206,21 @@ def system2_never_triggers(evidence: Evidence) -> Cause | None:
     )
 
 
+TRACEBACK = 0.97
+"""Confidence of a worker that stands still, where its log shows the exception."""
+
+
+def _end_of_loop(worker: WorkerEvidence) -> str | None:
+    """Return the exception that ended the worker's loop, or else a log line that names the loop; None: neither."""
+    lines = worker.own_log
+    for words in ("_rollout_loop", THREAD_DIED):
+        place = max((n for n, line in enumerate(lines) if words in line.lower()), default=None)
+        if place is not None:
+            later = (n for n, line in enumerate(lines) if n > place and THREAD_DIED in line.lower())
+            return raised_after(lines[: next(later, None)], place) or lines[place]
+    return None
+
+
 def zombie_worker(evidence: Evidence) -> Cause | None:
     """Find a worker that answers although its step stopped."""
     found = []
@@ -210,20 +228,26 @@ def zombie_worker(evidence: Evidence) -> Cause | None:
         step = worker.stillness.step
         still_s = step.steady_s(evidence.t)
         moved = step.since_t > worker.stillness.began_t
-        if worker.view.reach is not Reach.UP or still_s < (ZOMBIE_S if moved else NEVER_MOVED_S):
+        if worker.reach is not Reach.UP or still_s < (ZOMBIE_S if moved else NEVER_MOVED_S):
             continue
-        line = worker.find_in_log("_rollout_loop") or worker.find_in_log("exception in thread")
+        line = _end_of_loop(worker)
         observation = (
             f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
         )
-        confidence = 0.97 if line else 0.9 if moved else 0.8
+        confidence = TRACEBACK if line else 0.9 if moved else 0.8
         found.append(WorkerFinding(worker, confidence, observation + (f", {quote_line(line)}" if line else "")))
     if not found:
         return None
+    has_traceback = any(one.confidence == TRACEBACK for one in found)
+    repair = "repair what the traceback says" if has_traceback else f"read the log of {_names(found)}"
     return make_cause(
         ("zombie-worker", "zombie worker"),
         found,
         evidence,
         confirm=log_command(found[0].worker, "Traceback|Exception in thread|Error"),
-        fix="repair what the traceback says, restart this worker",
+        fix=f"{repair}, restart {_names(found)}",
     )
+
+
+def _names(found: Sequence[WorkerFinding]) -> str:
+    return worker_ranges([one.worker.ref for one in found])

@@ -5,13 +5,15 @@ Does not: judge what an unchanged field means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
-from metabonk_tui.core.model.worker import WorkerView
-from metabonk_tui.core.status.decode import number, text
+from metabonk_tui.core.status.decode import number, text, values
+from metabonk_tui.core.worker.tracker import WorkerTrack
 
 INPUTS = (
     "dynamic_ui_text_density",
@@ -22,27 +24,26 @@ INPUTS = (
 """The last inputs of the state classifier; absent until it has run on a frame."""
 ENGAGED = "system2_trigger_engaged_count"
 HINTS = "vlm_hints_used"
+STEADY_SEEN = 3
 FieldValue = float | str | None | tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldStillness:
-    """An unchanged value, its start, and the number of good statuses in a row that showed it."""
+class FieldStillness(Struct, frozen=True):
+    """An unchanged value, its start, and the number of good statuses in a row that showed it, up to `STEADY_SEEN`."""
 
     value: FieldValue = None
     since_t: float = 0.0
     seen: int = 0
 
-    def steady_s(self, t: float, min_seen: int = 3) -> float:
-        """Return the seconds since the last change; 0: unknown, or fewer than `min_seen` statuses showed it."""
-        return 0.0 if self.value is None or self.seen < min_seen else t - self.since_t
+    def steady_s(self, t: float) -> float:
+        """Return the seconds since the last change; 0: unknown, or fewer than `STEADY_SEEN` statuses showed it."""
+        return 0.0 if self.value is None or self.seen < STEADY_SEEN else t - self.since_t
 
 
 NO_VALUE = FieldStillness()
 
 
-@dataclass(frozen=True, slots=True)
-class Stillness:
+class Stillness(Struct, frozen=True):
     """The unchanged fields of one generation of one worker."""
 
     generation: int
@@ -58,30 +59,37 @@ class Stillness:
 
 
 def observe(
-    before: Mapping[WorkerRef, Stillness], workers: Sequence[WorkerView], t: float
+    before: Mapping[WorkerRef, Stillness], tracks: Mapping[WorkerRef, WorkerTrack], t: float
 ) -> dict[WorkerRef, Stillness]:
     """Take in the workers that answered at `t`; the others keep what is known of them."""
     stillness = {}
-    for worker in workers:
-        known = before.get(worker.ref)
-        if worker.status is not None and worker.last_good_t == t:
-            if known is None or known.generation != worker.generation:
-                known = Stillness(worker.generation, t)
-            known = _observe(known, worker.status, t)
+    for ref, track in tracks.items():
+        known = before.get(ref)
+        if track.status is not None and track.last_good_t == t:
+            if known is None or known.generation != track.generation:
+                known = Stillness(track.generation, t)
+            known = _observe(known, track.status, t)
         if known is not None:
-            stillness[worker.ref] = known
+            stillness[ref] = known
     return stillness
 
 
 def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
-    inputs = tuple(number(status, name).value for name in INPUTS)
-    engaged = _with_value(stillness.engaged, number(status, ENGAGED).value, t)
-    hints = _with_value(stillness.hints, number(status, HINTS).value, t)
+    step_now, engaged_now, hints_now, *inputs = values(status, ("step", ENGAGED, HINTS, *INPUTS))
+    engaged, hints, ui_state = stillness.engaged, stillness.hints, stillness.ui_state
+    # These stand from one second to the next, and the others move.
+    if engaged.seen < STEADY_SEEN or engaged_now != engaged.value:
+        engaged = _with_value(engaged, engaged_now, t)
+    if hints.seen < STEADY_SEEN or hints_now != hints.value:
+        hints = _with_value(hints, hints_now, t)
+    shown = text(status, "dynamic_ui_state_type")
+    if ui_state.seen < STEADY_SEEN or shown != ui_state.value:
+        ui_state = _with_value(ui_state, shown, t)
     return replace(
         stillness,
-        step=_with_value(stillness.step, number(status, "step").value, t),
-        inputs=_with_value(stillness.inputs, None if inputs[0] is None else inputs, t),
-        ui_state=_with_value(stillness.ui_state, text(status, "dynamic_ui_state_type"), t),
+        step=_with_value(stillness.step, step_now, t),
+        inputs=_with_value(stillness.inputs, None if inputs[0] is None else tuple(inputs), t),
+        ui_state=ui_state,
         engaged=engaged,
         hints=hints,
         unanswered_since_t=_unanswered_since_t(stillness, engaged, hints, t),
@@ -90,7 +98,7 @@ def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
 
 def _with_value(known: FieldStillness, value: FieldValue, t: float) -> FieldStillness:
     if value == known.value and known.seen:
-        return replace(known, seen=known.seen + 1)
+        return known if known.seen >= STEADY_SEEN else replace(known, seen=known.seen + 1)
     return FieldStillness(value, t, 1)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, is_reachable
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence
 from metabonk_tui.core.causes.rank import causes
 from metabonk_tui.core.causes.stillness import Stillness, observe
 from metabonk_tui.core.model.host import Role
@@ -14,9 +16,12 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
-from metabonk_tui.core.status.log_lines import add_relevant
+from metabonk_tui.core.status.log_lines import add_lines
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker.tracker import WorkerTrack
 
+RECENT = (Reach.UP, Reach.STALE)
+"""The last status of such a worker is recent enough to judge it."""
 SEARCH_EVERY_S = 10.0
 """Time between two searches while no state changes."""
 
@@ -32,8 +37,7 @@ class SearchInputs(NamedTuple):
     """True: the pool was stopped by us or has not begun, so nothing is searched."""
 
 
-@dataclass(frozen=True, slots=True)
-class CauseTracker:
+class CauseTracker(Struct, frozen=True):
     """The collected evidence, and the causes of the last search."""
 
     stillness: Mapping[WorkerRef, Stillness] = field(default_factory=dict)
@@ -48,15 +52,16 @@ class CauseTracker:
         self,
         sample: Sample,
         inputs: VerdictInputs,
-        environs: Mapping[WorkerRef, Mapping[str, str] | None],
+        tracks: Mapping[WorkerRef, WorkerTrack],
         env_file: EnvFileReading | None,
     ) -> CauseTracker:
         """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
-        updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
+        updated = replace(self, stillness=observe(self.stillness, tracks, inputs.t), logs=logs)
+        environs = {ref: track.env.values for ref, track in tracks.items() if track.env is not None}
         searched_on = SearchInputs(
-            tuple((w.ref, w.reach, w.generation, tuple(c.state for c in w.components)) for w in inputs.workers),
-            dict(environs),
+            tuple([(w.ref, w.reach, w.generation, w.states) for w in inputs.record.workers]),
+            environs,
             env_file,
             inputs.memory.oom_victims,
             inputs.stopped_t is not None or not inputs.begun,
@@ -64,25 +69,36 @@ class CauseTracker:
         recent = self.searched_t is not None and 0 <= inputs.t - self.searched_t < SEARCH_EVERY_S
         if recent and searched_on == self.searched_on and logs is self.logs:
             return updated
-        found = () if searched_on.off else causes(_evidence(updated, inputs, environs, env_file))
+        found = () if searched_on.off else causes(_evidence(updated, inputs, tracks, environs, env_file))
         return replace(updated, causes=found, searched_t=inputs.t, searched_on=searched_on)
 
 
 def _evidence(
     updated: CauseTracker,
     inputs: VerdictInputs,
+    tracks: Mapping[WorkerRef, WorkerTrack],
     environs: Mapping[WorkerRef, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
 ) -> Evidence:
     workers = tuple(
         WorkerEvidence(
-            view, view.status, updated.stillness[view.ref], environs.get(view.ref), updated.logs.get(view.ref, ())
+            ref,
+            record.reach,
+            record.states,
+            inputs.workers,
+            place,
+            status,
+            updated.stillness[ref],
+            environs.get(ref),
+            updated.logs.get(ref, ()),
         )
-        for view in inputs.workers
-        if is_reachable(view) and view.status is not None and view.ref in updated.stillness
+        for place, record in enumerate(inputs.record.workers)
+        if record.reach in RECENT
+        and (ref := record.ref) in updated.stillness
+        and (status := tracks[ref].status) is not None
     )
     return Evidence(
-        inputs.t, workers, len(inputs.workers), env_file, inputs.memory, inputs.config, inputs.foreign_fields
+        inputs.t, workers, len(inputs.record.workers), env_file, inputs.memory, inputs.config, inputs.foreign_fields
     )
 
 
@@ -90,9 +106,11 @@ def _merge_logs(
     before: Mapping[WorkerRef, tuple[str, ...]], tails: Mapping[WorkerRef, Sequence[str]]
 ) -> Mapping[WorkerRef, tuple[str, ...]]:
     """Add the lines that may explain a cause: those of the start matter most, and scroll out of a tail."""
+    if not tails:
+        return before
     after = dict(before)
     for ref, lines in tails.items():
-        merged = add_relevant(after.get(ref, ()), lines)
+        merged = add_lines(after.get(ref, ()), lines)
         if merged:
             after[ref] = merged
     return before if after == before else after

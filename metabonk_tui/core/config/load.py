@@ -1,24 +1,21 @@
 """Merges the user's TOML with the packaged default and decodes it strictly.
 
-An error names the file, the key, the expected value and the nearest known key. Pure: text in, Config out.
+An error names the file and every mistake in it: `mistakes` writes them. Pure: text in, Config out.
 """
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import math
 import re
 import tomllib
-from collections.abc import Iterable
-from typing import Any, get_origin
+from typing import Any
 
 import msgspec
 
-from metabonk_tui.core.config.schema import AlertRuleConfig, Config
-from metabonk_tui.core.text.mask import mask_arguments, mask_text, mask_value, secret_words
-
-_FOUND_CHARACTERS = 80
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import MASK, mask_arguments, mask_text, mask_value, secret_words
 
 
 class ConfigError(Exception):
@@ -35,7 +32,7 @@ def parse_config(default_toml: str, user_toml: str | None, user_name: str = "con
     user: dict[str, Any] = {}
     if user_toml is not None:
         user = parse_toml(user_toml, user_name)
-    return decode_config(merge(default, user), user_name, default)
+    return decode_config(merge(default, user), user_name, default, user_toml)
 
 
 def parse_toml(text: str, name: str) -> dict[str, Any]:
@@ -58,52 +55,91 @@ def explain_toml(text: str, problem: str) -> str:
     where = re.search(r"at line (\d+), column", problem)
     if where is None or not re.match(r"Cannot (?:overwrite|declare|redefine|mutate)|Duplicate", problem):
         return problem
-    line = text.splitlines()[int(where[1]) - 1].strip()
-    key = (line if line.startswith("[") else line.partition("=")[0]).strip()[:60]
+    line = text.split("\n")[int(where[1]) - 1].strip()
+    key = clean_text((line if line.startswith("[") else line.partition("=")[0]).strip(), 60)
     return f"`{key}` is there twice: {problem}"
 
 
-def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> Config:
+def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any], text: str | None = None) -> Config:
     """Decode a merged tree. Errors name the file `name`; `default` is the tree of the packaged file.
 
-    Raises ConfigError, also for duplicate ids and names, and for a metrics host outside the loopback.
+    Raises ConfigError with a line for every mistake, with its line number in `text`; also for duplicate ids and
+    names, unknown alerts, and for a metrics host outside the loopback.
     """
-    _check_alert_names(tree, default, name)
+    _check_keys(tree["keys"], name)
+    config, problem = None, ""
     try:
         config = msgspec.convert(tree, Config, strict=True)
-        _check_finite(tree)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(_with_alert_name(str(error), tree), tree)}") from None
-    except (OverflowError, RecursionError) as error:
-        raise ConfigError(f"{name}: a value is too large or nested too deeply: {error}") from None
-    seen: set[str] = set()
-    for component in config.component:
-        if component.id in seen:
-            raise ConfigError(f"{name}: component.id: `{component.id}` is declared twice; ids must differ")
-        seen.add(component.id)
-    names = [test.name for test in config.preflight.test]
-    for test in config.preflight.test:
-        if names.count(test.name) > 1:
-            raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
-    if not _on_loopback(config.metrics.host):
-        raise ConfigError(
-            f"{name}: metrics.host: `{config.metrics.host}` is not an address of the loopback, like 127.0.0.1; "
-            "the endpoint asks nobody who they are"
+        if unknown_alerts(tree, default) or not _is_finite(tree):
+            config = None
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
+        problem = str(error)
+    if config is None:
+        from metabonk_tui.core.config import mistakes
+
+        try:
+            listed = mistakes.by_line(mistakes.in_tree(tree, default), name, text)
+        except RecursionError:
+            raise ConfigError(f"{name}: a value is nested too deeply") from None
+        raise ConfigError("\n".join(listed) or f"{name}: {problem}")
+    if contradicting := contradictions(config):
+        from metabonk_tui.core.config import mistakes
+
+        raise ConfigError("\n".join(mistakes.by_line([mistakes.Mistake(*c) for c in contradicting], name, text)))
+    if not config.host:
+        return config
+    from metabonk_tui.core.config.hosts import of_several_hosts
+
+    return of_several_hosts(config)
+
+
+def contradictions(config: Config) -> list[tuple[str, str]]:
+    """List (key, text) for what no run of the program may start with: an id or a name twice, an open endpoint."""
+    listed: list[tuple[str, str]] = []
+    for key, what, names in (
+        ("component.id", "ids", [component.id for component in config.component]),
+        ("preflight.test.name", "names", [test.name for test in config.preflight.test]),
+        ("host.name", "names", [host.name for host in config.host]),
+    ):
+        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+        listed += [(key, f"`{name}` is declared twice; {what} must differ") for name in twice]
+    listed += [
+        (f"alerts.webhook.{name}", "expected a name of at most 30 letters, digits, - and _; not hook")
+        for name in config.alerts.webhook
+        if name == "hook" or not re.fullmatch(r"[A-Za-z0-9_-]{1,30}", name)
+    ]
+    if config.host:
+        from metabonk_tui.core.config.hosts import host_problems
+
+        listed += host_problems(config)
+    if not on_loopback(config.metrics.host):
+        listed.append(
+            (
+                "metrics.host",
+                f"`{config.metrics.host}` is not an address of the loopback, like 127.0.0.1; "
+                "the endpoint has no password",
+            )
         )
-    return config
+    return listed
 
 
-def _check_alert_names(tree: dict[str, Any], default: dict[str, Any], name: str) -> None:
-    """Reject an alert that the packaged file lacks: no rule evaluates it."""
+def unknown_alerts(tree: dict[str, Any], default: dict[str, Any]) -> list[str]:
+    """List the alerts that the packaged file lacks: no rule evaluates them."""
     alerts = tree["alerts"]
     rules = alerts.get("rule") if isinstance(alerts, dict) else None
-    known = list(default["alerts"]["rule"])
-    for key in rules if isinstance(rules, dict) else ():
-        if key not in known:
-            raise ConfigError(f"{name}: {_unknown_key('alerts.rule', key, known)}")
+    return [name for name in rules if name not in default["alerts"]["rule"]] if isinstance(rules, dict) else []
 
 
-def _on_loopback(host: str) -> bool:
+def _check_keys(keys: Any, name: str) -> None:
+    """Reject what is no key: msgspec does not name the command."""
+    for command, value in keys.items() if isinstance(keys, dict) else ():
+        listed = value if isinstance(value, list) else [value]
+        if not all(isinstance(key, str) for key in listed):
+            raise ConfigError(f"{name}: keys.{command}: expected a key or a list of keys, found {value!r}"[:200])
+
+
+def on_loopback(host: str) -> bool:
+    """Return whether a host is `localhost` or an address of the loopback."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -119,91 +155,21 @@ def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explain(message: str, tree: dict[str, Any]) -> str:
-    """Translate an error of msgspec: dotted key, expectation, found value, nearest known key."""
-    where = re.search(r" - at `\$(?P<path>.*)`$", message)
-    path = where["path"].lstrip(".") if where else ""
-    what = message[: where.start()] if where else message
-    unknown = re.search(r"unknown field `(?P<key>[^`]*)`", what)
-    if unknown:
-        return _unknown_key(path, unknown["key"], _known_keys(path))
-    got = _value_at(tree, path)
-    found = f", found {_found(path, got)}" if got is not None else ""
-    return f"{path or 'the file'}: {what[0].lower()}{what[1:]}{found}"
-
-
-def _unknown_key(path: str, key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-    hint = f"; did you mean `{near[0]}`?" if near else f"; known keys here: {', '.join(known)}"
-    full = f"{path}.{key}" if path else key
-    return f"{full}: unknown key{hint}"
-
-
-def _with_alert_name(message: str, tree: dict[str, Any]) -> str:
-    """Insert the name of the alert into a path: msgspec writes `[...]` for the key of any mapping."""
-    at = "$.alerts.rule[...]"
-    if at not in message:
-        return message
-    for name, rule in tree["alerts"]["rule"].items():
-        try:
-            msgspec.convert(rule, AlertRuleConfig, strict=True)
-        except msgspec.ValidationError:
-            return message.replace(at, f"$.alerts.rule.{name}")
-    return message
-
-
-def _known_keys(path: str) -> list[str]:
-    """List the valid keys of the table at a msgspec path like `pool.launcher` or `component[0]`."""
-    struct: Any = Config
-    for part in filter(None, re.split(r"\.|\[[^\]]*\]", path)):
-        if get_origin(struct) is dict:
-            struct = struct.__args__[1]
-            continue
-        fields = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
-        struct = fields.get(part)
-        args = getattr(struct, "__args__", None)
-        if args and get_origin(struct) is not dict:
-            struct = args[0]
-    try:
-        return [f.encode_name for f in msgspec.structs.fields(struct)]
-    except TypeError:
-        return []
-
-
-def _found(path: str, value: str | int | float | bool) -> str:
-    """Format a wrong value: short, and without a secret."""
-    if isinstance(value, int) and value.bit_length() > 64:
-        return f"a number of {value.bit_length()} bits"
-    if isinstance(value, str):
-        return repr(mask_value(re.split(r"[.\]]", path)[-1], value)[:_FOUND_CHARACTERS])
-    return repr(value)
-
-
-def _check_finite(tree: Any, path: str = "$") -> None:
-    """Raise ValidationError for NaN and infinity: a comparison with NaN passes every bound."""
-    if isinstance(tree, float) and not math.isfinite(tree):
-        raise msgspec.ValidationError(f"Expected a finite number - at `{path}`")
-    entries: Iterable[tuple[str, Any]] = ()
+def _is_finite(tree: Any) -> bool:
+    """Return False for NaN and infinity anywhere: a comparison with NaN passes every bound."""
     if isinstance(tree, dict):
-        entries = ((f"{path}.{key}", value) for key, value in tree.items())
-    elif isinstance(tree, list):
-        entries = ((f"{path}[{index}]", value) for index, value in enumerate(tree))
-    for where, value in entries:
-        _check_finite(value, where)
-
-
-def _value_at(tree: Any, path: str) -> Any:
-    for part in filter(None, re.split(r"\.|\[|\]", path)):
-        try:
-            tree = tree[int(part)] if isinstance(tree, list) else tree[part]
-        except (KeyError, IndexError, TypeError, ValueError):
-            return None
-    return tree if isinstance(tree, str | int | float | bool) else None
+        return all(map(_is_finite, tree.values()))
+    if isinstance(tree, list):
+        return all(map(_is_finite, tree))
+    return not isinstance(tree, float) or math.isfinite(tree)
 
 
 def printable(config: Config) -> dict[str, Any]:
-    """Return every key in effect as TOML can express it: no key without a value, secret environment values masked."""
-    return _printable(msgspec.to_builtins(config), secret_words(config.environment.secret_words))
+    """Return every key in effect as TOML can express it: no key without a value, secrets masked."""
+    tree = _printable(msgspec.to_builtins(config), secret_words(config.environment.secret_words))
+    for webhook in tree["alerts"]["webhook"].values():
+        webhook["url"] = MASK if webhook["url"] else ""
+    return tree
 
 
 def _printable(tree: dict[str, Any], words: tuple[str, ...]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The packaged `config.toml` contains every default and is the manual. Does not: r
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -180,11 +181,19 @@ class PreflightConfig(ConfigSection, frozen=True, kw_only=True):
     test: list[TestConfig]
 
 
+Motion = Literal["full", "reduced"]
+""""reduced": nothing on the screen reverses for a moment."""
+
+
 class UiConfig(ConfigSection, frozen=True, kw_only=True):
-    """Theme, glyphs, bell and desktop notifications of the screen."""
+    """Theme, motion, glyphs, bell and desktop notifications of the screen."""
 
     theme: str
+    motion: Motion
     glyphs: Literal["auto", "unicode", "ascii"]
+    slow: bool
+    """The terminal is slow: sixteen colours, no tints, a picture every 2 s."""
+    mouse: bool
     bell: bool
     notify: Literal["off", "osc9", "osc777", "both"]
 
@@ -230,26 +239,53 @@ class AlertRuleConfig(ConfigSection, frozen=True, kw_only=True):
     """None: the value of `keep_firing_s`."""
 
 
-class HookConfig(ConfigSection, frozen=True, kw_only=True):
-    """A command of the user that receives alerts."""
+class NotifierConfig(ConfigSection, frozen=True, kw_only=True):
+    """Which alerts a command or a webhook receives, and how often."""
 
-    command: list[str]
-    """Empty: no command."""
     timeout_s: Annotated[float, Meta(gt=0, le=600)]
     severity: Literal["info", "warn", "crit"]
-    """The lowest severity that the command receives."""
+    """The lowest severity that it receives."""
     resolved: bool
     again_s: NotNegative
     per_minute: Annotated[int, Meta(ge=1, le=60)]
 
 
+class HookConfig(NotifierConfig, frozen=True, kw_only=True):
+    """A command of the user that receives alerts."""
+
+    command: list[str]
+    """Empty: no command."""
+
+
+WebhookKind = Literal["slack", "discord", "ntfy", "json"]
+
+
+class WebhookConfig(NotifierConfig, frozen=True, kw_only=True):
+    """A URL that receives alerts by POST. The URL is a secret."""
+
+    kind: WebhookKind
+    """The form of the message; "json": what the command receives."""
+    url: str = ""
+    url_env: str = ""
+    """The variable of the monitor's environment that has the URL, instead of `url`."""
+    allow_http: bool = False
+    """Permits http to another machine; the message and the URL are then readable on the way."""
+    timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    severity: Literal["info", "warn", "crit"] = "warn"
+    resolved: bool = True
+    again_s: NotNegative = 60.0
+    per_minute: Annotated[int, Meta(ge=1, le=60)] = 6
+
+
 class AlertsConfig(ConfigSection, frozen=True, kw_only=True):
-    """Rules of the alerts, how long alerts keep firing, and the command that receives them."""
+    """Rules of the alerts, how long alerts keep firing, and what receives them."""
 
     keep_firing_s: NotNegative
     rule: dict[str, AlertRuleConfig]
     """Keyed by the name of the alert; the packaged config.toml has a line for every rule of `core.alerts`."""
     hook: HookConfig
+    webhook: dict[str, WebhookConfig]
+    """Keyed by a name, which stands for the URL wherever the webhook is mentioned."""
 
 
 class MetricsConfig(ConfigSection, frozen=True, kw_only=True):
@@ -260,8 +296,30 @@ class MetricsConfig(ConfigSection, frozen=True, kw_only=True):
     host: str
 
 
-class Config(ConfigSection, frozen=True, kw_only=True):
+class HostConfig(ConfigSection, frozen=True, kw_only=True):
+    """One host of a pool of several, which an agent reads."""
+
+    name: str
+    """Its name before the slot of its workers: node2/w3."""
+    ssh: str = ""
+    """What ssh connects to: "node2", "me@10.0.0.2"; "": the agent runs on this machine."""
+    ssh_options: list[str] = msgspec.field(default_factory=list)
+    command: list[str] = msgspec.field(default_factory=list)
+    """What starts the agent there; empty: `metabonk-tui agent`."""
+    base_port: Port | None = None
+    """None: as in `[pool]`."""
+    workers: Count | None = None
+    """None: as in `[pool]`."""
+    directory: str = ""
+    env_file: str = ""
+    read_only: bool = True
+    """Only true for now: a pool of several hosts is only watched."""
+
+
+class Config(ConfigSection, frozen=True, kw_only=True, dict=True):
     pool: PoolConfig
+    host: list[HostConfig] = msgspec.field(default_factory=list)
+    """Empty: the pool is on `pool.host` alone."""
     processes: ProcessesConfig
     observe: ObserveConfig
     memory: MemoryConfig
@@ -274,12 +332,31 @@ class Config(ConfigSection, frozen=True, kw_only=True):
     alerts: AlertsConfig
     metrics: MetricsConfig
     ui: UiConfig
+    keys: dict[str, str | list[str]]
+    """The keys of commands, by the command's name, and the `layout`; `ui.key_map` checks them."""
     component: list[ComponentConfig]
 
-    @property
+    @cached_property
     def required_environment(self) -> dict[str, str]:
         """Every variable that each worker process must have, with its required value; a secret in it is masked."""
         required = dict(self.environment.required)
         for component in self.component:
             required.update(component.environment)
         return {key: mask_text(value) for key, value in required.items()}
+
+
+class UiSettings(Struct, frozen=True):
+    """What the operator changed by keys: kept for the next start, never in the configuration. Empty or 0: not changed.
+
+    The command line counts before these settings, and these before the configuration.
+    """
+
+    theme: str = ""
+    density: str = ""
+    sort: str = ""
+    inverted: bool = False
+    interval_s: float = 0.0
+    """Real seconds between two polls; 0: as configured."""
+
+
+NO_SETTINGS = UiSettings()

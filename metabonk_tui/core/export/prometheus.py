@@ -6,10 +6,12 @@ An unknown value has no series; it is never exported as 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, get_args
 
-from metabonk_tui.core.model.alert import AlertState
+from msgspec import Struct
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.alert import AlertState, DeliveryCounts
 from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.worker import metrics
@@ -19,25 +21,48 @@ MetricPoint = tuple[tuple[str, ...], float]
 STATES: tuple[AlertState, ...] = ("pending", "firing")
 
 
-@dataclass(frozen=True, slots=True)
-class MetricFamily:
+FamilyKind = Literal["gauge", "counter", "info"]
+
+
+class MetricFamily(Struct, frozen=True):
     """All points of one metric name."""
 
     name: str
-    kind: Literal["gauge", "counter"]
+    """The name of its points: with _total for a counter, _info for an info."""
+    kind: FamilyKind
     help_text: str
     labels: tuple[str, ...]
-    points: tuple[MetricPoint, ...]
+    points: tuple[MetricPoint, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """The unit at the end of its name, by OpenMetrics; "": it has none."""
+        last = self.name.rpartition("_")[2]
+        return last if last in ("seconds", "bytes") else ""
 
 
-def families(snapshot: Snapshot, age_s: float) -> tuple[MetricFamily, ...]:
+def families(snapshot: Snapshot, age_s: float, deliveries: Iterable[DeliveryCounts] = ()) -> tuple[MetricFamily, ...]:
     """Return the families with known values; `age_s` is the Snapshot's age in real seconds."""
-    made = [
-        MetricFamily(name, kind, help_text, labels, tuple(_known(read(snapshot))))
-        for name, (kind, help_text, labels, read) in family_table().items()
-    ]
-    known = [family for family in made if family.points]
-    return (*known, MetricFamily("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
+    counts = tuple(deliveries)
+    points: dict[str, tuple[MetricPoint, ...]] = {
+        name: tuple(_known(read(snapshot))) for name, (_, _, _, read) in family_table().items()
+    }
+    points["metabonk_sample_age_seconds"] = (((), max(0.0, age_s)),)
+    points["metabonk_notifications_total"] = tuple(
+        ((each.channel, result), float(number))
+        for each in counts
+        for result, number in (("sent", each.sent), ("failed", each.failed))
+    )
+    points["metabonk_notifications_waiting"] = tuple(((each.channel,), float(each.waiting)) for each in counts)
+    return tuple(replace(family, points=points[family.name]) for family in descriptions() if points[family.name])
+
+
+def descriptions() -> tuple[MetricFamily, ...]:
+    """Return every family without its points, in the order of the documentation."""
+    of_snapshots = (
+        MetricFamily(name, kind, help_text, labels) for name, (kind, help_text, labels, _) in family_table().items()
+    )
+    return (*of_snapshots, *OF_THE_MONITOR)
 
 
 def _known(points: Iterable[tuple[tuple[str, ...], float | None]]) -> Iterator[MetricPoint]:
@@ -54,7 +79,7 @@ def _single(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], Me
 
 
 def _per_worker(read: Callable[[WorkerView], float | None]) -> Callable[[Snapshot], MetricPoints]:
-    return lambda snapshot: [((str(worker.slot),), read(worker)) for worker in snapshot.workers]
+    return lambda snapshot: [((str(worker.ref.written),), read(worker)) for worker in snapshot.workers]
 
 
 def _up(worker: WorkerView) -> float | None:
@@ -66,13 +91,21 @@ def _count_up(snapshot: Snapshot) -> float | None:
     return sum(seen) if seen else None
 
 
+def _hosts_up(snapshot: Snapshot) -> MetricPoints:
+    return [((name,), float(host.is_seen)) for name, host in snapshot.hosts.items() if name]
+
+
+def _hosts_available(snapshot: Snapshot) -> MetricPoints:
+    return [((name,), host.memory.available_bytes) for name, host in snapshot.hosts.items() if name]
+
+
 def _verdict_kinds(snapshot: Snapshot) -> MetricPoints:
     return [((verdict_kind.value,), float(verdict_kind is snapshot.verdict.kind)) for verdict_kind in VerdictKind]
 
 
 def _states(snapshot: Snapshot) -> MetricPoints:
     return [
-        ((str(worker.slot), part.id, state.value), float(part.state is state))
+        ((str(worker.ref.written), part.id, state.value), float(part.state is state))
         for worker in snapshot.workers
         for part in worker.components
         for state in ComponentState
@@ -80,7 +113,9 @@ def _states(snapshot: Snapshot) -> MetricPoints:
 
 
 def _values(snapshot: Snapshot) -> MetricPoints:
-    return [((str(worker.slot), part.id), part.value) for worker in snapshot.workers for part in worker.components]
+    return [
+        ((str(worker.ref.written), part.id), part.value) for worker in snapshot.workers for part in worker.components
+    ]
 
 
 def _checks(snapshot: Snapshot) -> MetricPoints:
@@ -110,15 +145,33 @@ def _zero_t(snapshot: Snapshot) -> float | None:
     return snapshot.memory.forecast.reaches_zero_t if snapshot.memory.forecast is not None else None
 
 
-SAMPLE_AGE = "Real seconds since the newest sample"
+OF_THE_MONITOR = (
+    MetricFamily("metabonk_sample_age_seconds", "gauge", "Real seconds since the newest sample", ()),
+    MetricFamily(
+        "metabonk_notifications_total",
+        "counter",
+        "Alerts sent to the hook or a webhook since this monitor began, repetitions of one counted once",
+        ("channel", "result"),
+    ),
+    MetricFamily(
+        "metabonk_notifications_waiting", "gauge", "Alerts that wait for the hook or a webhook", ("channel",)
+    ),
+)
+"""What is no part of a Snapshot."""
 WORKER = ("worker",)
-FamilyTable = dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]]
+FamilyTable = dict[str, tuple[FamilyKind, str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]]
 RUN_AND_POOL: FamilyTable = {
     "metabonk_verdict": ("gauge", "1 for the word of the verdict, 0 for the others", ("word",), _verdict_kinds),
-    "metabonk_run_info": ("gauge", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
+    "metabonk_run_info": ("info", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
     "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _single(lambda s: s.run.elapsed_s)),
     "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _single(lambda s: s.run.desired)),
     "metabonk_workers_up": ("gauge", "How many workers answer", (), _single(_count_up)),
+    "metabonk_host_up": (
+        "gauge",
+        "1: the host of a pool on several answers; 0: its workers are unknown",
+        ("host",),
+        _hosts_up,
+    ),
     "metabonk_worker_up": ("gauge", "1: it answers; missing: it was not looked at", WORKER, _per_worker(_up)),
 }
 STATES_AND_MEMORY: FamilyTable = {
@@ -135,20 +188,32 @@ STATES_AND_MEMORY: FamilyTable = {
         _values,
     ),
     "metabonk_memory_available_bytes": ("gauge", "Memory that the workers can still have", (), _single(_available)),
+    "metabonk_host_memory_available_bytes": (
+        "gauge",
+        "The same for each host of a pool on several",
+        ("host",),
+        _hosts_available,
+    ),
     "metabonk_memory_floor_bytes": ("gauge", "What must stay available", (), _single(lambda s: s.memory.floor_bytes)),
     "metabonk_memory_limit_bytes": ("gauge", "The tightest cgroup limit; missing: no limit", (), _single(_limit)),
     "metabonk_memory_zero_timestamp_seconds": (
         "gauge",
-        "When memory ends if the trend holds; missing: no fall that can be told from noise",
+        "When memory ends if the trend holds; missing: no fall stands out from noise",
         (),
         _single(_zero_t),
     ),
-    "metabonk_oom_kills_total": ("counter", "OOM kills in this run", (), _single(lambda s: s.memory.oom_kills_in_run)),
+    "metabonk_oom_kills_total": (
+        "counter",
+        "OOM kills in this run",
+        (),
+        _single(lambda s: s.run_memory.oom_kills_in_run),
+    ),
     "metabonk_gate_checks": ("gauge", "Checks of the gate with this result", ("result",), _checks),
     "metabonk_alert": (
         "gauge",
         "1 for the state that the alert is in; 0 for both when it has ended",
-        ("alertname", "about", "severity", "alertstate"),
+        # Prometheus itself sets `alertname` and `alertstate` on what a rule makes of this.
+        ("name", "about", "severity", "state"),
         _alerts,
     ),
     "metabonk_samples_total": ("counter", "Samples in this run", (), _single(lambda s: s.run.samples)),

@@ -19,6 +19,8 @@ SCHEMA = 1
 LINE_CELLS = 70
 TMUX_CELLS = 40
 WORD_CELLS = 16
+UNRESOLVED = "does not resolve"
+"""Ends the reason of a verdict about a host whose name has no address."""
 STALE_INTERVALS = 3
 STALE_S = 10.0
 """A summary older than this, and than three intervals, is stale."""
@@ -76,21 +78,26 @@ def is_ended(summary: StatusSummary) -> bool:
     return summary.get("ended") is True
 
 
+def is_demo(summary: StatusSummary) -> bool:
+    """Return whether the pool is that of a demo."""
+    return bool(_text(summary, "demo"))
+
+
 def exit_code(summary: StatusSummary, now: float) -> int:
-    """Return 0 go, 1 caution, 2 STOP, 3 not known, stale or ended."""
+    """Return 0 go, 1 caution, 2 STOP, 3 not known, stale or ended, or a demo, which says nothing of the training."""
     level = _level(summary)
-    if level is None or is_ended(summary) or is_stale(summary, now):
+    if level is None or is_demo(summary) or is_ended(summary) or is_stale(summary, now):
         return NOT_KNOWN
     return levels.exit_code(level)
 
 
 def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
-    """Return the summary of a watched pool, then the most severe, then the newest."""
+    """Return the summary of a watched pool, of a demo only without another, then the most severe, then the newest."""
 
-    def rank(summary: StatusSummary) -> tuple[bool, int, float]:
+    def rank(summary: StatusSummary) -> tuple[bool, bool, int, float]:
         live = not is_ended(summary) and not is_stale(summary, now)
         order = levels.order(_level(summary) or "go") if live else 0
-        return live, order, _number(summary, "written_at") or 0.0
+        return live, not is_demo(summary), order, _number(summary, "written_at") or 0.0
 
     return max(summaries, key=rank)
 
@@ -129,6 +136,10 @@ def _parts(
     summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool
 ) -> list[LinePart]:
     parts: list[LinePart] = [(0, _head(summary, now, glyphs, tight))]
+    if (why := _waiting_for(summary, glyphs)) and not tight:
+        parts.append((1, (("", why),)))
+    elif why.endswith(UNRESOLVED):
+        parts.append((1, (("", "host unknown"),)))
     up, desired = _number(summary, "workers", "up"), _number(summary, "workers", "desired")
     if up is not None and desired is not None:
         few = "caution" if up < desired else ""
@@ -158,6 +169,7 @@ def _head(summary: StatusSummary, now: float, glyphs: Mapping[str, str], tight: 
     held = "" if over or since is None or elapsed is None else f" {(fmt.about if tight else fmt.age)(elapsed - since)}"
     old_s = age_s(summary, now)
     long = "" if tight else "for "
+    verdict = f"DEMO {verdict}" if is_demo(summary) else verdict
     if is_ended(summary):
         head = f"{glyphs['unknown']} unwatched {long}{fmt.about(old_s)}"
     elif not is_stale(summary, now):
@@ -167,6 +179,15 @@ def _head(summary: StatusSummary, now: float, glyphs: Mapping[str, str], tight: 
     else:
         head = f"{glyphs['stale']} STALE {long}{fmt.about(old_s)}"
     return (("unknown", head), ("", f" was {verdict}" if tight else f", was {verdict}{held}"))
+
+
+def _waiting_for(summary: StatusSummary, glyphs: Mapping[str, str]) -> str:
+    """Return why there is no verdict yet, without its explanation: "no pool found"; "" for every other word."""
+    because = _at(summary, ("verdict", "because"))
+    first = because[0] if isinstance(because, list) and because else ""
+    if _text(summary, "verdict", "word") != "WAITING" or not isinstance(first, str):
+        return ""
+    return _plain(first.partition(": ")[0], glyphs)
 
 
 def _memory(summary: StatusSummary, glyphs: Mapping[str, str], tight: bool) -> list[LinePart]:

@@ -5,9 +5,14 @@ Does not: write a file or a line. Every `*_s` is seconds of the run; `interval_s
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from metabonk_tui.core.export.status_line import SCHEMA
+from metabonk_tui.core.model.condition import condition, needs_attention
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach
+
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 def summarize(
@@ -38,7 +43,7 @@ def summarize(
         "workers": {
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
             "desired": max(len(snapshot.workers), run.desired or 0),
-            "attention": sum(bool(worker.attention) for worker in snapshot.workers),
+            "attention": sum(needs_attention(condition(worker)) for worker in snapshot.workers),
         },
         "memory": {
             "available_bytes": memory.available_bytes,
@@ -56,4 +61,21 @@ def summarize(
         },
         "next": {"key": step.key, "text": step.text} if step is not None else None,
         "recording": snapshot.recording,
+        "demo": run.demo or None,
+    }
+
+
+def content_of(summary: dict[str, object]) -> dict[str, object]:
+    """Return what was judged and counted, without what moves while that stands: times, and the amount of memory."""
+    content = {key: value for key, value in summary.items() if key not in ("written_at", "t")}
+    run, verdict, memory = (cast(dict[str, Any], summary[key]) for key in ("run", "verdict", "memory"))
+    forecast = memory["forecast"]
+    return content | {
+        "run": run["name"],
+        "verdict": verdict | {"because": [text.translate(_NO_DIGITS) for text in verdict["because"]]},
+        "memory": memory
+        | {
+            "available_bytes": memory["available_bytes"] is None,
+            "forecast": None if forecast is None else forecast["state"],
+        },
     }

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 CheckState = Literal["waiting", "running", "PASS", "FAIL", "UNKNOWN", "SKIPPED"]
 MIN_WORDS = 3
 """A shorter reason explains nothing to a reader after the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChecklistItem:
+class ChecklistItem(Struct, frozen=True):
     """One condition of the checklist."""
 
     id: str

@@ -5,8 +5,9 @@ Pure. A Python that was not asked is unknown, never a pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.launch.checklist import ChecklistItem
 
@@ -15,8 +16,7 @@ ImportLevel = Literal["needed", "kept", "optional"]
 """What follows from a missing module: the import fails; the error is kept for later; another way is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class MissingModule:
+class MissingModule(Struct, frozen=True):
     """A module that a file of the checkout imports and the launcher's Python cannot."""
 
     name: str
@@ -31,8 +31,7 @@ class MissingModule:
         return f"{self.name} is {self.how} ({self.where})"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportProbe:
+class ImportProbe(Struct, frozen=True):
     """What the launcher's Python answered."""
 
     python: str

@@ -5,7 +5,7 @@ Pure. A long run needs the whole checklist; a short run needs only the absence o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.checklist import ChecklistItem, CheckState, format_item, is_reason
@@ -27,8 +27,7 @@ REPLACED = frozenset({"memory", "env-processes"})
 """Findings of a preflight that block no launch: memory is judged again, and the processes are replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class InterlockResult:
+class InterlockResult(Struct, frozen=True):
     """Whether an action that starts workers is allowed."""
 
     items: tuple[ChecklistItem, ...] = ()

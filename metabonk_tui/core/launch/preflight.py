@@ -6,8 +6,9 @@ Pure. A missing finding is unknown and a missing configuration is skipped; neith
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.config.schema import GB, Config, TestConfig
 from metabonk_tui.core.launch.checklist import ChecklistItem
@@ -24,8 +25,7 @@ from metabonk_tui.core.worker.ollama import DEFAULT_URL as OLLAMA_DEFAULT_URL
 from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
 
 
-@dataclass(frozen=True, slots=True)
-class TestResult:
+class TestResult(Struct, frozen=True):
     """How a component test ended."""
 
     __test__ = False
@@ -41,8 +41,7 @@ class TestResult:
     """The last lines that the test printed, cleaned."""
 
 
-@dataclass(frozen=True, slots=True)
-class PortFinding:
+class PortFinding(Struct, frozen=True):
     """Which process listens on a port that a worker needs."""
 
     port: int
@@ -51,8 +50,7 @@ class PortFinding:
     """The process that listens, as text for people, or why it is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFinding:
+class DiskFinding(Struct, frozen=True):
     """Free space where the launch will write."""
 
     path: str
@@ -60,8 +58,7 @@ class DiskFinding:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PreflightView:
+class PreflightView(Struct, frozen=True):
     """The last preflight of this monitor, running or ended, and the kept test results."""
 
     workers: int = 0
@@ -242,11 +239,14 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
             item_id, title, "SKIPPED", (f'pool.backend is "{config.pool.backend}": nothing is launched from here',)
         )
     if problem is None:
-        return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", ("not looked at",))
     if problem:
-        return ChecklistItem(item_id, title, "FAIL", (problem,), "set [pool.launcher] right")
+        return ChecklistItem(item_id, title, "FAIL", (problem,), "metabonk-tui setup, or set [pool.launcher] by hand")
     return ChecklistItem(
-        item_id, title, "PASS", (f"{' '.join(mask_arguments(config.pool.launcher.launch)[:2])} can be run",)
+        item_id,
+        title,
+        "PASS",
+        (f"{' '.join(mask_arguments(config.pool.launcher.launch)[:2])} is there; whether it runs was not tried",),
     )
 
 
@@ -283,7 +283,7 @@ def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistIte
         return ChecklistItem(item_id, title, "FAIL", short, "make room, or lower preflight.disk_gb")
     hidden = tuple(f"{found.path}: {found.error}" for found in findings if found.free_bytes is None)
     if hidden or not findings:
-        return ChecklistItem(item_id, title, "UNKNOWN", hidden or ("nobody looked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", hidden or ("not looked at",))
     return ChecklistItem(
         item_id, title, "PASS", tuple(f"{gigabytes(free)} GB free in {found.path}" for found, free in rooms)
     )
@@ -295,11 +295,11 @@ def memory_item(budget: Budget | None, workers: int) -> ChecklistItem:
     if budget is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("how much memory there is, is not known",))
     leaves = budget.leaves_bytes(workers)
-    left = f"leaves {gigabytes(leaves)}" if leaves >= 0 else f"is {gigabytes(-leaves)} short"
+    left = f"{gigabytes(leaves)} GB stay free, the floor included" if leaves >= 0 else f"{gigabytes(-leaves)} GB short"
     evidence = (f"{arithmetic(budget, workers)}, {left}",)
     if judge_fit(budget, workers) == "fits":
         return ChecklistItem(item_id, title, "PASS", evidence)
-    fits = f"launch {budget.fits}: so many fit" if budget.fits > 0 else "not one fits: free memory first"
+    fits = f"launch {budget.fits}, which fit" if budget.fits > 0 else "none fits: free memory first"
     return ChecklistItem(item_id, title, "FAIL", evidence, fits)
 
 

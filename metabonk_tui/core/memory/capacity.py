@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.host import ProcessReading, RunPeaks
@@ -23,8 +25,7 @@ TABLE_ROWS = 16
 CapacityFit = Literal["fits", "below floor", "does not fit"]
 
 
-@dataclass(frozen=True, slots=True)
-class SharedMemory:
+class SharedMemory(Struct, frozen=True):
     """Shared memory of the pool, as measured with the most workers: the first one alone seems to own all of it."""
 
     workers: int
@@ -35,6 +36,8 @@ class SharedMemory:
 
     def observe(self, now: SharedMemory) -> SharedMemory:
         """Update with one more measurement; one with fewer workers proves less."""
+        if now == self:
+            return self
         if now.workers != self.workers:
             return now if now.workers > self.workers else self
         return SharedMemory(self.workers, max(self.own_bytes, now.own_bytes), max(self.common_bytes, now.common_bytes))
@@ -43,8 +46,7 @@ class SharedMemory:
 NO_SHARED = SharedMemory(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredPeaks:
+class MeasuredPeaks(Struct, frozen=True):
     """Highest memory use in this run, and the longest life of one of its workers."""
 
     worker_bytes: int | None = None
@@ -65,32 +67,33 @@ class MeasuredPeaks:
         seen = tuple(processes)
         workers = [process for process in seen if process.role == "worker"]
         # Ollama maps its model from a file: that is page cache, but without it the model does not answer.
-        ollama = sum(_resident_bytes(process) for process in seen if process.role == "ollama")
+        ollama = sum([_resident_bytes(process) for process in seen if process.role == "ollama"])
         since_t = self.workers_since_t if self.workers_since_t is not None or not workers else t
-        starts = [since_t if process.started_at is None else process.started_at for process in workers]
+        starts = [start for p in workers if (start := since_t if p.started_at is None else p.started_at) is not None]
         return MeasuredPeaks(
-            worker_bytes=_max_bytes(self.worker_bytes, [_own_bytes(process) for process in workers]),
-            ollama_bytes=_max_bytes(self.ollama_bytes, [ollama]),
-            lived_s=max([self.lived_s, *(t - start for start in starts if start is not None)]),
-            workers_since_t=since_t,
-            shared=self.shared.observe(_shared(seen)),
+            _max_bytes(self.worker_bytes, [_own_bytes(process) for process in workers]),
+            _max_bytes(self.ollama_bytes, [ollama]),
+            max(self.lived_s, t - min(starts)) if starts else self.lived_s,
+            since_t,
+            self.shared.observe(_shared(seen, workers)),
         )
 
 
-def _shared(processes: Sequence[ProcessReading]) -> SharedMemory:
-    known = [p for p in processes if p.role == "worker" and p.shmem_bytes is not None]
+def _shared(processes: Sequence[ProcessReading], workers: Sequence[ProcessReading]) -> SharedMemory:
+    known = [process for process in workers if process.shmem_bytes is not None]
+    if not known:
+        return NO_SHARED
     return SharedMemory(
         workers=len(known),
-        own_bytes=max(((p.shmem_bytes or 0) - (p.common_bytes or 0) for p in known), default=0),
-        common_bytes=sum(p.common_bytes or 0 for p in processes) if known else 0,
+        own_bytes=max([(process.shmem_bytes or 0) - (process.common_bytes or 0) for process in known]),
+        common_bytes=sum([process.common_bytes or 0 for process in processes]),
     )
 
 
 NO_PEAKS = MeasuredPeaks()
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Struct, frozen=True):
     """A peak in bytes, and its source."""
 
     bytes: int
@@ -99,8 +102,7 @@ class Peak:
     """Time of the earlier run; None for another source."""
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """What a number of workers needs and leaves, in bytes."""
 
     workers: int
@@ -135,18 +137,18 @@ def compute_capacity(
     earlier: Sequence[RunPeaks],
     config: Config,
     total_bytes: int | None = None,
+    peaks: tuple[Peak, Peak] | None = None,
 ) -> Budget | None:
     """Compute the budget; None when available memory is unknown.
 
     `held` is what the workers and Ollama use now, in bytes: a relaunch frees it, but never more than is used of
-    `total_bytes`.
+    `total_bytes`. `peaks`: what `peaks_of` returns, where it is known.
     """
     if available_bytes is None:
         return None
     if total_bytes is not None:
         held = min(held, max(0, total_bytes - available_bytes))
-    worker = worker_peak(measured, earlier, config)
-    ollama = ollama_peak(measured, earlier, config)
+    worker, ollama = peaks or peaks_of(measured, earlier, config)
     shared = shared_bytes(measured, earlier, worker.source)
     room, floor = available_bytes + held, config.memory.floor_bytes
     return Budget(
@@ -162,6 +164,11 @@ def compute_capacity(
         ollama_peak_t=ollama.t,
         shared_bytes=shared,
     )
+
+
+def peaks_of(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> tuple[Peak, Peak]:
+    """Return the peak of one worker, and that of Ollama."""
+    return worker_peak(measured, earlier, config), ollama_peak(measured, earlier, config)
 
 
 def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
@@ -186,19 +193,40 @@ def shared_bytes(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], source: P
 def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
     """Choose the peak of Ollama; an Ollama without a loaded model proves nothing, however long it runs."""
     expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
-    loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
-    trusted = loaded and _started(measured, config)
+    trusted = _is_loaded(measured, earlier, config) and _started(measured, config)
     return _choose_peak(measured.ollama_bytes, trusted, _mature(measured, config), expected)
 
 
-def peaks_to_keep(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], t: float, config: Config) -> RunPeaks | None:
-    """Return the peaks that a later run may use; None while the workers are in start-up."""
-    if not _started(measured, config):
+def peaks_to_keep(
+    measured: MeasuredPeaks,
+    earlier: Sequence[RunPeaks],
+    t: float,
+    config: Config,
+    peaks: tuple[Peak, Peak] | None = None,
+) -> RunPeaks | None:
+    """Return the peaks that a later run may use: only those that this run itself trusts; None: there are none.
+
+    A peak of a few minutes would replace the assumption in the next run, and let too many workers fit. `peaks`: what
+    `peaks_of` returns, where it is known.
+    """
+    of_worker, of_ollama = peaks or peaks_of(measured, earlier, config)
+    worker = of_worker.source == "this run"
+    ollama = of_ollama.source == "this run" and _is_loaded(measured, earlier, config)
+    if not (worker or ollama):
         return None
-    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
-    loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
     shared = measured.shared.common_bytes or None
-    return RunPeaks(t, measured.one_worker_bytes, measured.ollama_bytes if loaded else None, shared)
+    return RunPeaks(
+        t,
+        measured.one_worker_bytes if worker else None,
+        measured.ollama_bytes if ollama else None,
+        shared if worker else None,
+    )
+
+
+def _is_loaded(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> bool:
+    """Return whether Ollama held enough memory to have a model loaded."""
+    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
+    return (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
 
 
 def judge_fit(budget: Budget, workers: int) -> CapacityFit:
@@ -276,7 +304,12 @@ def _mature(measured: MeasuredPeaks, config: Config) -> bool:
 def _expected(earlier: Iterable[tuple[int | None, float]], assumed_gb: float) -> Peak:
     """Return the highest peak of earlier runs; without any, the estimate of the configuration."""
     known = [Peak(size, "earlier run", t) for size, t in earlier if size]
-    return max(known, key=lambda peak: peak.bytes, default=Peak(math.ceil(assumed_gb * GB), "config"))
+    return max(known, key=lambda peak: peak.bytes) if known else _assumed(assumed_gb)
+
+
+@lru_cache(16)
+def _assumed(gb: float) -> Peak:
+    return Peak(math.ceil(gb * GB), "config")
 
 
 def _choose_peak(measured_bytes: int | None, trusted: bool, mature: bool, expected: Peak) -> Peak:

@@ -5,7 +5,8 @@ Does not: know which process was killed, or why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import HostReading
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
@@ -53,8 +54,7 @@ def table(box: BlackBox) -> list[list[str]]:
     return rows + [[name, *held(name)] for name in names]
 
 
-@dataclass(frozen=True, slots=True)
-class FlightRecorder:
+class FlightRecorder(Struct, frozen=True):
     """The points of the last 5 min, and the box of the first kill."""
 
     points: tuple[BlackBoxPoint, ...] = ()
@@ -94,5 +94,5 @@ def _add(recorder: FlightRecorder, host: HostReading, t: float, always: bool) ->
             tree = process.tree_bytes if process.role in ("worker", "ollama") else None
             held[name] = held.get(name, 0) + (tree if tree is not None else process.rss_bytes)
     point = BlackBoxPoint(t, available, tuple(held.items()))
-    kept = tuple(each for each in recorder.points if each.t >= t - BEFORE_S - EVERY_S)
+    kept = [each for each in recorder.points if each.t >= t - BEFORE_S - EVERY_S]
     return replace(recorder, points=(*kept, point)[-MAX_POINTS:])

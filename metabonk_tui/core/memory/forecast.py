@@ -11,12 +11,14 @@ looks further ahead than it has looked back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf, isfinite
-from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.memory import ForecastState
+from metabonk_tui.core.timeseries.median import median
 from metabonk_tui.core.timeseries.theil_sen import Point, Trend, theil_sen, without_falls
 
 BUCKET_S = 5.0
@@ -55,8 +57,7 @@ DOUBT_LATE = 0.3
 """Doubt of the critical alarm. It is larger, so the alarm fires earlier: a kill cannot be undone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Seconds left below which a forecast warns, and below which it is critical."""
 
     warn_s: float = 1200.0
@@ -66,8 +67,7 @@ class Rules:
 RULES = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastLine:
+class ForecastLine(Struct, frozen=True):
     """Result of one evaluation: whether the level falls, and the seconds until floor and zero with their bands."""
 
     slope: float
@@ -88,8 +88,7 @@ NO_LINE = ForecastLine(0.0, falls=False)
 RAISED: tuple[ForecastState, ...] = ("WARNING", "CRITICAL")
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastTrack:
+class ForecastTrack(Struct, frozen=True):
     """State of the forecast of one series."""
 
     points: tuple[Point, ...] = ()
@@ -170,8 +169,11 @@ def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
     if bucket[0] == index:
         return replace(track, bucket=(index, bucket[1] + t, bucket[2] + value, bucket[3] + 1))
     point = (bucket[1] / bucket[3], bucket[2] / bucket[3])
-    sparse = len(track.points) - SPARSE_POINTS
-    points = tuple(p for i, p in enumerate(track.points) if p[0] > t - WINDOW_S or (i > sparse and p[0] > t - LOWS_S))
+    # The points are in the order of time, so what is too old is at the begin.
+    points, sparse, old = track.points, len(track.points) - SPARSE_POINTS, 0
+    while old < len(points) and points[old][0] <= t - (LOWS_S if old > sparse else WINDOW_S):
+        old += 1
+    points = points[old:]
     lows = track.lows
     if lows and lows[-1][0] // LOW_S == point[0] // LOW_S:
         lows = (*lows[:-1], (lows[-1][0], min(lows[-1][1], point[1])))
@@ -189,8 +191,8 @@ def _fit_line(track: ForecastTrack, t: float, floor: float, total: float | None)
     if fit is None:
         return ForecastLine(0.0, falls=False)
     level = _level(points, fit.slope if fit.falls else 0.0, t)
-    half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2])
-    if half is not None and fit.falls and half.lo > fit.hi:
+    half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2]) if fit.falls else None
+    if half is not None and half.lo > fit.hi:
         fit = half
     fast = theil_sen([p for p in lifted if p[0] > t - FAST_S])
     if fast is not None and fast.falls:
@@ -255,8 +257,12 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
     size = -(-len(points) // MAX_POINTS)
     if size <= 1:
         return list(points)
-    groups = [points[max(0, end - size) : end] for end in range(len(points), 0, -size)]
-    return [(sum(t for t, _ in g) / len(g), sum(v for _, v in g) / len(g)) for g in reversed(groups)]
+    times, values = [t for t, _ in points], [value for _, value in points]
+    places = [(max(0, end - size), end) for end in range(len(points), 0, -size)]
+    return [
+        (sum(times[begin:end]) / (end - begin), sum(values[begin:end]) / (end - begin))
+        for begin, end in reversed(places)
+    ]
 
 
 def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> ForecastTrack:

@@ -7,8 +7,10 @@ The log is read from its oldest line, so a kill before the monitor was opened co
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import GpuFault, HostReading, KernelKill, MemoryReading
@@ -31,16 +33,14 @@ FaultKey = tuple[int | None, str]
 """(Xid, GPU); None: out of memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedKill:
+class LoggedKill(Struct, frozen=True):
     """One OOM kill of the log."""
 
     t: float
     kill: KernelKill
 
 
-@dataclass(frozen=True, slots=True)
-class FaultSeries:
+class FaultSeries(Struct, frozen=True):
     """One fault of a GPU: its newest line, and when it was first and last logged."""
 
     fault: GpuFault
@@ -48,8 +48,7 @@ class FaultSeries:
     last_t: float
 
 
-@dataclass(frozen=True, slots=True)
-class KernelEvidence:
+class KernelEvidence(Struct, frozen=True):
     """What the kernel's log has shown; it outlives a run, because a run begins before it is seen."""
 
     from_t: float | None = None
@@ -111,7 +110,8 @@ def _with_kills(
         if any(_is_same(each, kill, at) for each in (*evidence.kills, *found)):
             continue
         found.append(LoggedKill(at, kill))
-    before = [each for each in found if each.t < began_t]
+    # A kill that the counter saw since the first look is emitted by `oom_kills`: while no run has begun, it is new.
+    before = [each for each in found if each.t < began_t and not _is_counted(each.t, evidence.counter_t)]
     drafts = [
         _unseen_draft(each, reading)
         for each in found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import HostReading, Role
 from metabonk_tui.core.model.refs import WorkerRef, label_of
+from metabonk_tui.core.text.phrases import count_of
 
 SUPERVISORS = frozenset({"launcher", "orchestrator"})
 """Small processes, identified by little more than a name: their end proves no kill on the host."""
@@ -14,8 +16,7 @@ ProcessKey = tuple[WorkerRef | Role, int | None]
 """(who, pid)"""
 
 
-@dataclass(frozen=True, slots=True)
-class KillTrack:
+class KillTrack(Struct, frozen=True):
     """State of the kernel's OOM kills in one run."""
 
     seen: int | None = None
@@ -86,11 +87,12 @@ def observe(
 
 def _as_others(track: KillTrack, count: int) -> KillTrack:
     """Count kills that hit none of ours: within the workers' own cgroup they are kills in the workers' memory."""
+    many = count_of(count, "process")
     if track.scope != "host":
-        text = f"the kernel killed {count} process(es) in the workers' memory; no known process of this pool is gone"
+        text = f"the kernel killed {many} in the workers' memory; no known process of this pool is gone"
         draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "warn", text, facts={"count": count})
         return replace(track, unexplained=None, others=track.others + count, drafts=(*track.drafts, draft))
-    text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
+    text = f"the kernel killed {many} elsewhere on this host, and none of this pool"
     draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)
     return replace(track, unexplained=None, drafts=(*track.drafts, draft))
 
@@ -166,7 +168,7 @@ def remember_present(track: KillTrack, host: HostReading, t: float) -> KillTrack
     """Store which of our processes this reading showed. Call it after `observe` judged the sample."""
     if host.processes is None:
         return track
-    present = frozenset((p.who, p.pid) for p in host.processes if p.role != "other")
+    present = frozenset([(p.who, p.pid) for p in host.processes if p.role != "other"])
     if track.present and track.present[-1][1] == present:
         return replace(track, present=(*track.present[:-1], (t, present)))
     return replace(track, present=(*track.present, (t, present))[-8:])

@@ -6,8 +6,10 @@ Does not: decide what a trend leads to; the verdict does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
@@ -34,16 +36,14 @@ STALLED_HARD_PERCENT = 40.0
 SWAP_CALM_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class GrowthSeries:
+class GrowthSeries(Struct, frozen=True):
     """Memory of one of our processes over 5 min, and since when it grows."""
 
     points: Points = GROWTH_POINTS
     since_t: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SwapTrack:
+class SwapTrack(Struct, frozen=True):
     """Swap in use over 5 min, and when it last thrashed."""
 
     used: Points = GROWTH_POINTS
@@ -53,8 +53,7 @@ class SwapTrack:
     warned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryTrends:
+class MemoryTrends(Struct, frozen=True):
     """State of all trends of memory in one run."""
 
     memory: ForecastTrack = field(default_factory=ForecastTrack)
@@ -108,7 +107,10 @@ def observe(
         text = swap.view.text if swap.warned else "swap is quiet again"
         severity: Severity = "crit" if swap.view.level == "crit" else "warn"
         drafts.append(EventDraft(EventKind.MEMORY_SWAP, severity if swap.warned else "ok", text))
-    growth_series = trends.growth_series if held is None else _observe_growth(trends.growth_series, held, t)
+    growth_series = {} if suspended else trends.growth_series
+    if held is not None:
+        # The ramp of a start-up is no growth, so only its last point is kept.
+        growth_series = _observe_growth(growth_series, held, t)
     return MemoryTrends(memory, gpus, host.gpus, swap, growth_series, tuple(drafts))
 
 

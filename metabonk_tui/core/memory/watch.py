@@ -5,8 +5,10 @@ Follows levels, how long they lasted, and the cool-down. Does not: act, plan, or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import GB, Config, MemoryWatchConfig
 from metabonk_tui.core.model.sample import PoolReading
@@ -19,8 +21,7 @@ PoolIdentity = tuple[str, int | None, float | None]
 """One generation of a pool: (run, pid of the launcher, start time of the launcher)."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchInputs:
+class WatchInputs(Struct, frozen=True):
     """Memory and pool as observed in one tick."""
 
     t: float
@@ -35,8 +36,7 @@ class WatchInputs:
     """Seconds; memory was not observed over a longer hole."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
+class WatchState(Struct, frozen=True):
     """State from tick to tick while the watch is armed."""
 
     seen_t: float | None = None
@@ -167,7 +167,7 @@ def why_not_arm(pool: PoolReading) -> str:
         return ""
     if pool.controller == "other":
         return f"another monitor holds this pool ({pool.holder or 'who, it does not say'})"
-    return pool.problem or "nobody knows yet who holds this pool"
+    return pool.problem or "which monitor controls this pool is not known yet"
 
 
 def reason(seen: WatchInputs, rules: MemoryWatchConfig, level: Literal["warn", "crit"]) -> str:

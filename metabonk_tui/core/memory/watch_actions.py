@@ -6,7 +6,8 @@ Does not: decide when to act, or replace an impossible response silently.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.config.schema import MemoryWatchConfig
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
@@ -25,8 +26,7 @@ RESPONSES = {
 """Text for each value of `memory_watch.on_critical`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The plan that would be carried out now, and why other responses are impossible."""
 
     plan: Plan | None

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.level_names import AlertSeverity
 from metabonk_tui.core.model.refs import WorkerRef
@@ -15,8 +16,7 @@ AlertState = Literal["pending", "firing", "resolved"]
 """pending: the condition is true, but not for long enough yet. resolved: it fired and is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True):
     """The operator's acknowledgement of an alert."""
 
     t: float
@@ -24,8 +24,7 @@ class Acknowledged:
     """"key", "verb"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One condition of this run, from its first moment. A condition that flaps stays one alert."""
 
     name: str
@@ -70,8 +69,7 @@ AlertTransitionKind = Literal["firing", "louder", "resolved"]
 """louder: the alert already fired, then its severity rose or it affected more workers."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertTransition:
+class AlertTransition(Struct, frozen=True):
     """A change of an alert that notifiers receive."""
 
     kind: AlertTransitionKind
@@ -98,3 +96,13 @@ def has_escalated(was: Alert, now: Alert) -> bool:
     """Return whether the severity rose, or the alert affects workers that it did not affect before."""
     raised = (was.severity, now.severity) in (("warn", "crit"), ("info", "warn"), ("info", "crit"))
     return raised or bool(set(now.workers) - set(was.workers))
+
+
+class DeliveryCounts(Struct, frozen=True):
+    """What one monitor delivered through one channel since it began."""
+
+    channel: str
+    """"hook", or the name of a webhook."""
+    sent: int
+    failed: int
+    waiting: int

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.refs import WorkerRef
 
 FieldStatus = Literal["seen", "never seen", "vanished", "not observed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """One name of `/status` that a component, a proof or the monitor reads."""
 
     name: str
@@ -23,8 +23,7 @@ class Expected:
     """Any of these names can replace it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NameView:
+class NameView(Struct, frozen=True):
     """One expected name in this run."""
 
     name: str
@@ -44,8 +43,7 @@ class NameView:
         return self.needed and self.status == "never seen" and self.by_alias is None
 
 
-@dataclass(frozen=True, slots=True)
-class ContractView:
+class ContractView(Struct, frozen=True):
     """The names of `/status` in one run: expected, seen, never seen, unexpected."""
 
     answered: tuple[WorkerRef, ...]

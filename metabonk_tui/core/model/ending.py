@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 EndReason = Literal[
-    "stopped by us", "stopped", "replaced", "service died", "worker died", "killed by the kernel", "unknown"
+    "stopped by us",
+    "stopped",
+    "replaced",
+    "service died",
+    "worker died",
+    "killed by the kernel",
+    "machine restarted",
+    "unknown",
 ]
+RESTARTED = "the machine was restarted"
+"""The clause for a run that a restart of its machine cut off."""
 _KEEPS_VERDICT: tuple[EndReason, ...] = ("stopped by us", "stopped", "replaced")
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+class RunEnd(Struct, frozen=True):
     """How a run ended, by the strongest evidence so far."""
 
     reason: EndReason

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import WorkerRef
@@ -33,6 +34,8 @@ class EventKind(StrEnum):
     GATE_AGAIN = "gate.again"
     GATE_LATE = "gate.late"
     VERDICT = "verdict"
+    HOST_LOST = "host.lost"
+    HOST_BACK = "host.back"
     MEMORY_LOW = "memory.low"
     MEMORY_CRITICAL = "memory.critical"
     MEMORY_FORECAST = "memory.forecast"
@@ -72,8 +75,7 @@ class EventKind(StrEnum):
     MONITOR_ERROR = "monitor.error"
 
 
-@dataclass(frozen=True, slots=True)
-class EventDraft:
+class EventDraft(Struct, frozen=True):
     """A change that a tracker found in this tick. The event log makes events of drafts."""
 
     kind: EventKind

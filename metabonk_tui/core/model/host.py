@@ -5,14 +5,14 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.refs import WorkerRef
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryReading:
+class MemoryReading(Struct, frozen=True):
     """Memory left for workers: the tightest limit of the host and every cgroup above workers and monitor."""
 
     total_bytes: int | None = None
@@ -41,8 +41,7 @@ SERVICES: tuple[Role, ...] = ("orchestrator", "vision", "learner")
 """When one of them ends, MetaBonk's launcher ends all others."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessReading:
+class ProcessReading(Struct, frozen=True):
     """One process. `tree_bytes` includes its descendants, `rss_bytes` does not."""
 
     role: Role
@@ -62,6 +61,8 @@ class ProcessReading:
     """Their part of shared memory, each segment divided among those who map it."""
     common_bytes: int | None = None
     """The part of `shmem_bytes` in segments that another process of the pool maps too."""
+    stopped: bool | None = None
+    """True: a signal or a debugger has stopped it, and it does nothing until it is resumed; None: it runs."""
 
     @property
     def who(self) -> WorkerRef | Role:
@@ -69,8 +70,7 @@ class ProcessReading:
         return self.worker if self.role == "worker" and self.worker is not None else self.role
 
 
-@dataclass(frozen=True, slots=True)
-class ExitReading:
+class ExitReading(Struct, frozen=True):
     """How one process ended, as its launcher logged it."""
 
     role: Role
@@ -95,8 +95,7 @@ class ExitReading:
         return self.worker if self.role == "worker" and self.worker is not None else self.role
 
 
-@dataclass(frozen=True, slots=True)
-class KernelKill:
+class KernelKill(Struct, frozen=True):
     """One OOM kill from the kernel's log."""
 
     pid: int | None
@@ -110,8 +109,7 @@ class KernelKill:
     """When it was logged; None: since the reading before."""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuFault:
+class GpuFault(Struct, frozen=True):
     """One line of the GPU's driver in the kernel's log: no memory left, or an Xid error."""
 
     text: str
@@ -123,8 +121,7 @@ class GpuFault:
     """When it was logged; None: since the reading before."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelLogReading:
+class KernelLogReading(Struct, frozen=True):
     """OOM kills and GPU faults in the kernel's log since the last read; the first has all that is kept."""
 
     error: str | None = None
@@ -135,8 +132,7 @@ class KernelLogReading:
     """When the oldest line was logged: since then nothing is missing. None: not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuReading:
+class GpuReading(Struct, frozen=True):
     """Memory of one GPU device; processes are not separated."""
 
     index: int
@@ -144,8 +140,7 @@ class GpuReading:
     total_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunPeaks:
+class RunPeaks(Struct, frozen=True):
     """Peak memory of one worker and of Ollama in an earlier run on this machine, after start-up."""
 
     t: float
@@ -157,8 +152,29 @@ class RunPeaks:
     """Shared memory that several workers mapped, counted once. None: not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostReading:
+LinkState = Literal["UP", "STALE", "LOST"]
+""""STALE": its agent has not answered for some polls. "LOST": for half a minute, or it never answered."""
+
+
+class LinkReading(Struct, frozen=True):
+    """How this monitor sees a host through its agent."""
+
+    state: LinkState
+    since_t: float | None = None
+    """When its agent answered last, or while UP since when it has answered; None: it never answered."""
+    reason: str = ""
+    """Why it does not answer, in the words of ssh or of the agent; while UP what is wrong with its answers."""
+    workers: int = 0
+    """How many workers are wanted on this host."""
+    version: str = ""
+    """The agent's; "": not known."""
+    skew: str = ""
+    """How far the host's clock is ahead or behind: "clock 90 s behind"; "": within 2 s."""
+    delay_s: float | None = None
+    """The round trip to the host, without the agent's own work; None: not measured."""
+
+
+class HostReading(Struct, frozen=True):
     """Everything that one tick observed of one host, apart from its workers' answers."""
 
     memory: MemoryReading | None = None
@@ -171,6 +187,8 @@ class HostReading:
     """Sparse: processes that ended since the last sample."""
     kernel_log: KernelLogReading | None = None
     """Sparse: present with a kill or a fault, and when the log becomes readable or unreadable."""
+    link: LinkReading | None = None
+    """How its agent answers; None: this monitor reads the host itself."""
 
 
 NOT_READ = HostReading()

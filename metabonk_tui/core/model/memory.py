@@ -5,17 +5,19 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading, Role, RunPeaks
 from metabonk_tui.core.model.level_names import MemoryLevel
-from metabonk_tui.core.model.refs import WorkerRef, label_of
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, label_of
 from metabonk_tui.core.model.sample import WatchReading
 
 
-@dataclass(frozen=True, slots=True)
-class BlackBoxPoint:
+class BlackBoxPoint(Struct, frozen=True):
     """Memory at one moment."""
 
     t: float
@@ -24,8 +26,7 @@ class BlackBoxPoint:
     """(name, bytes): "w0", "ollama", "launcher"; without descendants."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlackBox:
+class BlackBox(Struct, frozen=True):
     """Memory readings around the first OOM kill of a run."""
 
     kill_t: float
@@ -37,8 +38,7 @@ class BlackBox:
         return seen[-1] if seen else None
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """A group of processes and the memory that it holds."""
 
     name: str
@@ -51,8 +51,7 @@ PeakSource = Literal["this run", "start-up", "earlier run", "config"]
 """Where a peak comes from. "start-up": measured in this run on starting workers, which may still grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The workers that fit: `n x worker peak + shared + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
@@ -89,8 +88,7 @@ ForecastState = Literal["LEARNING", "SUSPENDED", "STEADY", "FALLING", "WARNING",
 """LEARNING: too little history, so never OK. SUSPENDED: start-up. FALLING: memory will run out, but not soon."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """When memory will run out if the trend lasts. Every time has an uncertainty band."""
 
     reaches_zero_t: float | None
@@ -126,8 +124,7 @@ class Forecast:
         return self.state in ("WARNING", "CRITICAL")
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(Struct, frozen=True):
     """The memory growth of one process."""
 
     name: str
@@ -140,8 +137,7 @@ class Growth:
     """When the uninterrupted growth started; None: no growth."""
 
 
-@dataclass(frozen=True, slots=True)
-class SwapView:
+class SwapView(Struct, frozen=True):
     """Swap use and its level. Growth while tasks stall on memory is thrashing."""
 
     level: MemoryLevel
@@ -153,8 +149,7 @@ class SwapView:
     """For display: "swap thrashing: +120 MB/min, PSI 32"; "": nothing to report."""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuMemory:
+class GpuMemory(Struct, frozen=True):
     """Memory of one GPU device, with a forecast like the host's."""
 
     index: int
@@ -163,8 +158,7 @@ class GpuMemory:
     forecast: Forecast
 
 
-@dataclass(frozen=True, slots=True)
-class GpuFaultView:
+class GpuFaultView(Struct, frozen=True):
     """One kind of GPU fault in this run, by its newest line."""
 
     text: str
@@ -174,8 +168,7 @@ class GpuFaultView:
     last_t: float
 
 
-@dataclass(frozen=True, slots=True)
-class KernelView:
+class KernelView(Struct, frozen=True):
     """What the kernel's log proves of this run."""
 
     complete: bool = False
@@ -188,8 +181,7 @@ class KernelView:
     """Oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryView:
+class MemoryView(Struct, frozen=True):
     """Memory of one tick with its level, history and forecast."""
 
     reading: MemoryReading | None
@@ -201,7 +193,8 @@ class MemoryView:
     above_floor_since_t: float | None
     history: tuple[tuple[float, int], ...]
     """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, over the last 60 minutes."""
-    owners: tuple[Owner, ...]
+    owners: Sequence[Owner]
+    """A step computes them, and the growth, at the first read."""
     oom_kills_in_run: int
     oom_since_t: float | None
     oom_victims: tuple[WorkerRef | Role, ...]
@@ -214,7 +207,7 @@ class MemoryView:
     """The watch is armed and not in a dry run, which protects nothing."""
     watch: WatchReading | None = None
     """None: not known."""
-    growth: tuple[Growth, ...] = ()
+    growth: Sequence[Growth] = ()
     """Per process, the fastest first; empty: processes were not read."""
     swap: SwapView | None = None
     """None: swap was not observed."""
@@ -235,6 +228,8 @@ class MemoryView:
     kernel: KernelView = KernelView()
     unobserved_s: float = 0.0
     """Seconds of the last window above the floor in which no monitor observed memory."""
+    host: HostName = ONLY_HOST
+    """The host, where hosts have names."""
 
     @property
     def victim_names(self) -> tuple[str, ...]:
@@ -250,3 +245,19 @@ class MemoryView:
     def total_bytes(self) -> int | None:
         """The current memory limit in bytes; None: not observed."""
         return self.reading.total_bytes if self.reading is not None else None
+
+
+def of_run(worst: MemoryView, hosts: Sequence[MemoryView]) -> MemoryView:
+    """Return the memory of the worst host with the lowest value and the kills of all; the only one as it is."""
+    if len(hosts) == 1:
+        return worst
+    killed = sorted([each for each in hosts if each.oom_since_t is not None], key=lambda each: each.oom_since_t or 0.0)
+    lowest = [each.min_available_bytes for each in hosts if each.min_available_bytes is not None]
+    return replace(
+        worst,
+        min_available_bytes=min(lowest, default=None),
+        oom_kills_in_run=sum([each.oom_kills_in_run for each in hosts]),
+        oom_since_t=killed[0].oom_since_t if killed else None,
+        oom_victims=tuple([victim for each in killed for victim in each.oom_victims]),
+        black_box=killed[0].black_box if killed else worst.black_box,
+    )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """Start the pool with this many workers."""
 
     workers: int
@@ -22,8 +22,7 @@ class Launch:
     """The operator's reason to act although the interlock refuses; "": no override."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Stop the whole pool."""
 
     by: str = "key"
@@ -31,8 +30,7 @@ class Stop:
     """Pids that a person named although nothing proves that they are the pool's; each is signalled as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Struct, frozen=True):
     """Bring the pool to this many workers."""
 
     workers: int
@@ -42,8 +40,7 @@ class Resize:
     adopt: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(Struct, frozen=True):
     """Stop the pool and launch it again with the same number."""
 
     workers: int
@@ -53,8 +50,7 @@ class Restart:
     adopt: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StopWorker:
+class StopWorker(Struct, frozen=True):
     """Stop the process of one worker. A supervisor may respawn it: the plan says so."""
 
     ref: WorkerRef
@@ -66,8 +62,7 @@ class StopWorker:
 Action = Launch | Stop | Resize | Restart | StopWorker
 
 
-@dataclass(frozen=True, slots=True)
-class TargetProcess:
+class TargetProcess(Struct, frozen=True):
     """A process that a plan will stop. The pid and the start time identify it, because pids are reused."""
 
     role: Role
@@ -82,8 +77,7 @@ class TargetProcess:
         return ProcessRef(self.pid, self.started_at)
 
 
-@dataclass(frozen=True, slots=True)
-class StrangerProcess:
+class StrangerProcess(Struct, frozen=True):
     """A process that looks like the pool's or is in its way, and that a plan leaves alone."""
 
     process: TargetProcess
@@ -98,8 +92,7 @@ class StrangerProcess:
         return f"not ours, left alone: pid {self.process.pid} {self.process.name}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSource:
+class PlanSource(Struct, frozen=True):
     """Where the commands of a plan run, and the env file that they get."""
 
     directory: str
@@ -108,8 +101,7 @@ class PlanSource:
     """How many variables the env file sets; None: no file, or it could not be read (then a warning says why)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What an action would do; nothing has been done yet."""
 
     action: Action
@@ -139,8 +131,7 @@ RolePolicy = Literal["ask", "yield", "keep"]
 """How a controller answers a monitor that asks for control: ask the person at the screen, yield at once, or refuse."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleRequest:
+class RoleRequest(Struct, frozen=True):
     """Another monitor that asks this one for the control of the pool."""
 
     number: int
@@ -152,8 +143,7 @@ class RoleRequest:
     """Real seconds left to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleNews:
+class RoleNews(Struct, frozen=True):
     """What happened to the control of a pool."""
 
     severity: Severity

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-ExitReason = Literal["OOM-killed", "probably OOM", "killed", "stopped by us", "exited", "unknown"]
+from msgspec import Struct
+
+ExitReason = Literal["OOM-killed", "probably OOM", "killed", "stopped by us", "exited", "end of the run", "unknown"]
 _SHELL = 128
 """A shell reports a child that signal N ended as 128 + N."""
 _SIGNALS = (1, 2, 3, 4, 6, 7, 8, 9, 11, 13, 14, 15)
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessExit:
+class ProcessExit(Struct, frozen=True):
     """How a process ended, by the strongest evidence so far."""
 
     reason: ExitReason

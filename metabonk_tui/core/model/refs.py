@@ -5,6 +5,7 @@ A slot number names a worker on one host only, a pid a process only as long as i
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ HostName = str
 
 ONLY_HOST: HostName = ""
 NAMED_WORKERS = 8
-MAX_WORKERS = 256
+MAX_WORKERS = 1024
 """The most workers that a pool may want; a larger number in a file or an answer is an error, not a pool."""
 SAME_START_S = 0.02
 
@@ -54,6 +55,12 @@ class ProcessRef(NamedTuple):
         apart_s = abs(self.started_at - other.started_at)
         off_by_one = other_reader and abs(apart_s - 1.0) < SAME_START_S
         return self.pid == other.pid and (apart_s < tolerance_s or off_by_one)
+
+
+@functools.lru_cache(maxsize=16)
+def first_slots(count: int) -> frozenset[WorkerRef]:
+    """Return the first `count` slots of the only host."""
+    return frozenset(WorkerRef(slot=slot) for slot in range(count))
 
 
 def label_of(process: WorkerRef | str) -> str:

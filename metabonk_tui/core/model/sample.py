@@ -6,19 +6,19 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from metabonk_tui.core.model.host import NOT_READ, HostReading
+from msgspec import Struct, field
+
+from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class BadValue:
+class BadValue(Struct, frozen=True):
     """A field that was present with an unusable value."""
 
     why: Literal["nan", "infinite", "too large", "wrong type", "negative", "duplicate"]
@@ -37,8 +37,7 @@ class Presence(StrEnum):
     """The source could not have seen this field, because the recording was made without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberField:
+class NumberField(Struct, frozen=True):
     """One numeric field. `value` is set exactly when `presence` is VALUE."""
 
     presence: Presence
@@ -53,8 +52,7 @@ else:
     StatusValue: TypeAlias = Any
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
+class WorkerStatus(Struct, frozen=True):
     """One `/status` document, cleaned: text without control characters, numbers finite or marked bad."""
 
     fields: Mapping[str, StatusValue]
@@ -62,8 +60,7 @@ class WorkerStatus:
     """The only fields that the recorder could have seen; None: the whole document."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadStatus:
+class BadStatus(Struct, frozen=True):
     """An answer that is not a status document. `error` is one of `ERRORS`."""
 
     error: str
@@ -90,8 +87,7 @@ ERRORS = (
 """Named failures of a poll. An HTTP error is "http NNN" instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """The result of one poll of one worker. Exactly one of `status` and `error` is set."""
 
     status: WorkerStatus | None = None
@@ -108,8 +104,7 @@ class Observation:
     """When a frame last reached the worker. From the orchestrator's /workers, so up to one heartbeat old."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrchestratorWorker:
+class OrchestratorWorker(Struct, frozen=True):
     """One worker as the orchestrator reports it: second-hand, up to one heartbeat old."""
 
     ref: WorkerRef
@@ -124,8 +119,7 @@ class OrchestratorWorker:
     """When the worker's last frame came, in Unix seconds on the real clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrchestratorReading:
+class OrchestratorReading(Struct, frozen=True):
     """One answer of the orchestrator's /workers."""
 
     workers: Mapping[WorkerRef, OrchestratorWorker] = field(default_factory=dict)
@@ -133,8 +127,7 @@ class OrchestratorReading:
     """One of `ERRORS` or `http NNN`; then `workers` is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvReading:
+class EnvReading(Struct, frozen=True):
     """The `METABONK_*` and configured environment of one worker process. The adapter masks secrets."""
 
     values: Mapping[str, str] | None
@@ -142,8 +135,7 @@ class EnvReading:
     """"not permitted", "gone": why `values` is None."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFileReading:
+class EnvFileReading(Struct, frozen=True):
     """The env file as bash evaluates it."""
 
     path: str
@@ -163,8 +155,7 @@ class EnvFileReading:
     """What was read for `unread`: "914 files of /srv/metabonk"; where `unread` is None, why it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a run. `kind` is a member of `EventKind`, or any text of a recording."""
 
     t: float
@@ -176,8 +167,7 @@ class Event:
     """Machine-readable extras, e.g. {"from": 5, "to": 3, "by": "key"}."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunHeader:
+class RunHeader(Struct, frozen=True):
     """Marks the start of a new run at `started_at`."""
 
     name: str
@@ -196,8 +186,7 @@ class RunHeader:
 StepState = Literal["waiting", "running", "done", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
-class OperationStep:
+class OperationStep(Struct, frozen=True):
     """One displayed step of a launch, stop or resize."""
 
     name: str
@@ -205,8 +194,7 @@ class OperationStep:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """An action on the pool in progress or just ended."""
 
     action: str
@@ -223,8 +211,7 @@ class Operation:
     log_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolReading:
+class PoolReading(Struct, frozen=True):
     """The state of the pool's launcher in one tick."""
 
     backend: str = ""
@@ -246,8 +233,7 @@ class PoolReading:
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchReading:
+class WatchReading(Struct, frozen=True):
     """The state of the memory watch in one tick."""
 
     armed: bool
@@ -265,8 +251,7 @@ class WatchReading:
     """Whether that action succeeded; None: still running, or no action."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """Everything that one tick observed, and all that is recorded."""
 
     t: float
@@ -280,6 +265,8 @@ class Sample:
     """Sparse: appears when it changes."""
     log_tails: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
     """The lines of a worker's log that may tell a cause, cleaned. Sparse: appears when they change."""
+    log_ends: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
+    """The last lines of the log of a worker whose process is gone, cleaned. Sparse: once for each death."""
     pool: PoolReading | None = None
     watch: WatchReading | None = None
     """None: not known, because another monitor controls the pool or the recorder had no watch."""
@@ -288,6 +275,8 @@ class Sample:
     """Set when a new run starts with this sample."""
     lag_s: float | None = None
     """Delay of this tick against its schedule, in real seconds."""
+    interval_s: float | None = None
+    """Seconds of the run's clock between this sample and the one before, as the operator chose; None: as usual."""
 
     def host(self, name: HostName) -> HostReading:
         """Return what this tick read of a host; `NOT_READ`: nothing."""
@@ -295,7 +284,12 @@ class Sample:
 
     @property
     def only_host(self) -> HostReading:
-        """What this tick read of the only host that a recording can hold. Raises ValueError for another host."""
+        """What this tick read of the only host. Raises ValueError where hosts have names."""
         if not self.hosts.keys() <= {ONLY_HOST}:
-            raise ValueError(f"a recording holds one host, not {', '.join(sorted(self.hosts))}")
+            raise ValueError(f"several hosts: {', '.join(sorted(self.hosts))}")
         return self.host(ONLY_HOST)
+
+    @property
+    def processes(self) -> tuple[ProcessReading, ...]:
+        """The processes of every host that was read in this tick."""
+        return tuple([process for host in self.hosts.values() for process in host.processes or ()])

@@ -5,20 +5,25 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.ending import RunEnd
+from metabonk_tui.core.model.host_view import HostView, gravest
 from metabonk_tui.core.model.level_names import Level
-from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.memory import MemoryView, of_run
+from metabonk_tui.core.model.minutes import RunMinutes
+from metabonk_tui.core.model.obituary import Obituary
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
-from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.model.worker import ComponentState, WorkerView
 
 
 class VerdictKind(StrEnum):
@@ -64,8 +69,15 @@ CheckResult = Literal["PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"
 CHECK_RESULTS: tuple[CheckResult, ...] = ("PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class CheckPart(Struct, frozen=True):
+    """A component that is due in validation, at the end of a check."""
+
+    label: str
+    state: ComponentState
+    """Its state on the worker on which it does best."""
+
+
+class Check(Struct, frozen=True):
     """One of the six checks of the gate. It judges the interval since the previous check."""
 
     n: int
@@ -74,6 +86,8 @@ class Check:
     because: str = ""
     observed: bool = False
     """The monitor watched at least half of the interval, and its end."""
+    parts: tuple[CheckPart, ...] = ()
+    """The due components at its end; empty: not judged, or its end was not seen."""
 
 
 GateKind = Literal["first", "late", "again"]
@@ -81,8 +95,7 @@ GateKind = Literal["first", "late", "again"]
 Phase = Literal["start-up", "validation", "gameplay", "long run", "complete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """The validation gate: six checks in 30 minutes."""
 
     phase: Phase
@@ -97,7 +110,7 @@ class Gate:
 
     def count(self, result: CheckResult) -> int:
         """Count the checks with this result."""
-        return sum(check.result == result for check in self.checks)
+        return [check.result for check in self.checks].count(result)
 
     @property
     def needed(self) -> int:
@@ -122,8 +135,7 @@ def needed_checks(checks: int) -> int:
 Answer = Literal["yes", "no", "partly", "unknown", "not yet"]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One question of the decision matrix with its answer and evidence, even when off the path."""
 
     id: Literal["early", "components", "memory", "gameplay"]
@@ -140,8 +152,7 @@ class Node:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """One recommended action."""
 
     key: str | None
@@ -152,8 +163,7 @@ class NextStep:
     join: Literal["", "then", "or"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of the decision matrix with its reasons and next steps."""
 
     kind: VerdictKind
@@ -197,8 +207,7 @@ class Verdict:
         return levels.exit_code("caution" if self.caution and self.kind.level == "go" else self.kind.level)
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One possible cause of silent components, with its evidence."""
 
     id: str
@@ -210,16 +219,20 @@ class Cause:
     workers: tuple[WorkerRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A period without samples."""
 
     from_t: float
     to_t: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+DEMO_PROFILE = "demo: "
+"""Begins `pool.profile` of a demo pool; the scenario follows."""
+SAMPLE_PROFILE = "sample"
+"""The profile of the sample recordings: `bench.sample_runs` made them, so no pool was ever live."""
+
+
+class RunView(Struct, frozen=True):
     """The run on screen."""
 
     name: str
@@ -235,9 +248,20 @@ class RunView:
     observed_s: float
     gaps: tuple[Gap, ...]
 
+    @property
+    def shown_source(self) -> str:
+        """Where the run comes from, in a word or two: a demo and a sample of this program are marked as such."""
+        if self.demo:
+            return f"demo {self.demo}"
+        return SAMPLE_PROFILE if self.profile == SAMPLE_PROFILE else self.source
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+    @property
+    def demo(self) -> str:
+        """The scenario of a demo; "": this is no demo."""
+        return self.profile.removeprefix(DEMO_PROFILE) if self.profile.startswith(DEMO_PROFILE) else ""
+
+
+class RunSummary(Struct, frozen=True):
     """A run that ended, kept for the report."""
 
     last: Snapshot
@@ -245,24 +269,16 @@ class RunSummary:
     verdicts: tuple[tuple[float, VerdictKind, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """One host, judged."""
-
-    memory: MemoryView
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
+class Snapshot(Struct, frozen=True, eq=False):
     """One Sample, judged after all samples before it. Screens and reports read nothing else."""
 
     t: float
     tick: int
     run: RunView
-    workers: tuple[WorkerView, ...]
-    """By host and slot, ascending; every wanted slot has one, seen or not."""
+    workers: Sequence[WorkerView]
+    """By host and slot, ascending; every wanted slot has one, seen or not. A step computes them at the first read."""
     hosts: Mapping[HostName, HostView]
-    """Exactly one until screens and reports can show several."""
+    """By name; one without a name where the monitor reads its own machine."""
     gate: Gate
     verdict: Verdict
     pool: PoolReading
@@ -289,22 +305,46 @@ class Snapshot:
     """Alerts of this run: firing (most severe first), then pending, then resolved (newest first)."""
     recorded_by: str = ""
     """The other monitor that records the run, for display; "": this monitor records, or none does."""
+    minutes: RunMinutes = RunMinutes()
+    """The run by the minute. Not written to JSON."""
     event_count: int = 0
     """Total number of events in this run; `events` has the newest. Not written to JSON."""
+    obituaries: tuple[Obituary, ...] = ()
+    """The pages about deaths in this run, oldest first, at most `MAX_OBITUARIES`."""
+    earlier_obituaries: int = 0
+    """How many older pages were dropped."""
 
     def __post_init__(self) -> None:
-        """Reject several hosts: `memory` would show one of them as the pool's. Raises ValueError."""
-        if len(self.hosts) != 1:
-            raise ValueError(f"a Snapshot shows one host, not {len(self.hosts)}")
+        """Reject a Snapshot without a host: it would have no memory. Raises ValueError."""
+        if not self.hosts:
+            raise ValueError("a Snapshot shows at least one host")
 
     @property
     def memory(self) -> MemoryView:
-        """The memory of the only host."""
-        (only,) = self.hosts.values()
-        return only.memory
+        """The memory of the only host, or of the one on which it is worst."""
+        return gravest(self.hosts).memory
+
+    @property
+    def run_memory(self) -> MemoryView:
+        """The memory of the run: of several hosts the worst one, with the lowest value and the kills of all."""
+        return of_run(self.memory, [host.memory for host in self.hosts.values()])
+
+    @property
+    def has_several_hosts(self) -> bool:
+        """Whether hosts have names, and each needs a row of its own."""
+        return ONLY_HOST not in self.hosts
 
 
 MAX_EVENTS = 500
+
+
+def computed(snapshot: Snapshot) -> Snapshot:
+    """Return the Snapshot with everything computed that a step leaves to the first reader."""
+    hosts = {}
+    for name, host in snapshot.hosts.items():
+        memory = replace(host.memory, owners=tuple(host.memory.owners), growth=tuple(host.memory.growth))
+        hosts[name] = HostView(memory, host.link)
+    return replace(snapshot, workers=tuple(snapshot.workers), hosts=hosts)
 
 
 def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
@@ -316,6 +356,13 @@ def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
     if before.run.name != after.run.name:
         return after.events
     return added_events(before, after)
+
+
+def shares_events(before: Snapshot | None, after: Snapshot) -> bool:
+    """Return whether both are of one run. A relaunch that the monitor saw gets the name of the launch later."""
+    if before is None:
+        return False
+    return before.run.name == after.run.name or (bool(before.events) and before.events[:1] == after.events[:1])
 
 
 def added_events(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from metabonk_tui.core.model.snapshot import Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """Times and limits of one tick, in seconds. `t` is Unix seconds on the run's clock."""
 
     t: float

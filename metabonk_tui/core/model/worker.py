@@ -6,9 +6,10 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.process_exit import ProcessExit
 from metabonk_tui.core.model.refs import WorkerRef
@@ -38,8 +39,7 @@ class ComponentState(StrEnum):
 WindowActivity = Literal["showing", "silent", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentView:
+class ComponentView(Struct, frozen=True):
     """One component on one worker."""
 
     id: str
@@ -83,6 +83,21 @@ class ComponentView:
     known_state: ComponentState = ComponentState.PENDING
     """The last state while its worker could be seen."""
     known_since_t: float = 0.0
+    companion: tuple[str, float] | None = None
+    """The field by which it shows while its own number is zero or not there, and that field's value.
+
+    System2 in mode `always` never counts engagements; its answers count (`vlm_hints_used`).
+    """
+
+    @property
+    def shown_value(self) -> float | None:
+        """The number that stands for it on a screen: its own, or its companion's."""
+        return self.value if self.companion is None else self.companion[1]
+
+    @property
+    def word(self) -> str:
+        """The state for people: what stands by design once it has shown is not stalled."""
+        return "STANDS" if self.stands and self.state is ComponentState.STALLED else self.state.value
 
 
 class Reach(StrEnum):
@@ -99,8 +114,7 @@ class Reach(StrEnum):
     """Something answers on the port that is not this pool's worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class GameplayView:
+class GameplayView(Struct, frozen=True):
     """Whether this worker reached gameplay. `started` alone is a one-way latch with known false positives."""
 
     started: bool | None
@@ -114,8 +128,7 @@ class GameplayView:
     """When the worker was last seen in this run before it reached gameplay; None: never."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvView:
+class EnvView(Struct, frozen=True):
     """One worker process's environment, compared with the required one."""
 
     right: int
@@ -160,8 +173,7 @@ class HealthState(StrEnum):
         return "no frames" if self is HealthState.STALE_FRAMES else self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """A worker's health problem, with its start and evidence."""
 
     state: HealthState
@@ -170,8 +182,7 @@ class Health:
     """A clause: "accepts, has not answered for 12s"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(Struct, frozen=True):
     """A reason to look at this worker first."""
 
     mark: str
@@ -181,8 +192,7 @@ class Attention:
     """The reason as a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """One life of a worker, from its start to its next restart."""
 
     number: int
@@ -194,8 +204,41 @@ class Generation:
     """How its process ended; None: the process runs, or its end was not seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerView:
+KEPT_EPISODES = 120
+
+
+class Episode(Struct, frozen=True):
+    """One episode that ended. None: not known, because it was not observed throughout."""
+
+    ended_t: float
+    """When its number was first seen to have changed, in Unix seconds on the run's clock."""
+    length_s: float | None
+    play_s: float | None
+    """Seconds in which the worker was in the game."""
+    intrinsic: float | None
+    """The intrinsic reward that it added. MetaBonk serves no return."""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether it reached the game."""
+        return None if self.play_s is None else self.play_s > 0.0
+
+
+class Episodes(Struct, frozen=True):
+    """The episodes of one worker that ended in this run while it was observed."""
+
+    ended: int = 0
+    """How many ended, also those of which nothing else is known."""
+    known: int = 0
+    """Of how many it is known whether they reached the game."""
+    reached: int = 0
+    kept: tuple[Episode, ...] = ()
+    """The newest, oldest first, at most `KEPT_EPISODES`."""
+    longest: Episode | None = None
+    """The one with the longest play of the run."""
+
+
+class WorkerView(Struct, frozen=True):
     """One worker, as screens draw it and the verdict judges it."""
 
     ref: WorkerRef
@@ -256,11 +299,23 @@ class WorkerView:
     """Seconds of this generation: before the first answer since its process started, then while it answered."""
     first_good_t: float | None = None
     """When it first answered in this run."""
+    episodes: Episodes | None = None
+    """The episodes that ended; None: the orchestrator never said which one goes on."""
 
     @property
     def slot(self) -> int:
         """Its slot on its own host."""
         return self.ref.slot
+
+    @property
+    def held_bytes(self) -> int | None:
+        """The memory of its process tree, or of its process where the tree was not read."""
+        return self.rss_bytes if self.tree_bytes is None else self.tree_bytes
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process was seen, and the worker is down now. One that was never seen is only not observed."""
+        return self.reach is Reach.DOWN and self.pid is not None
 
     @property
     def alive(self) -> bool:

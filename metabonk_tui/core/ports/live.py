@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.absence import Look
 from metabonk_tui.core.model.alert import AlertTransition
 from metabonk_tui.core.model.host import (
     ExitReading,
@@ -33,8 +35,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(Struct, frozen=True):
     """A reading of the run's clock, from which another monitor can continue the clock."""
 
     elapsed_s: float
@@ -72,8 +73,8 @@ class Clock(Protocol):
 class StatusPoller(Protocol):
     """Polls the workers' `/status`. A failure is a value; every poll ends within its own deadline."""
 
-    async def poll(self, url: str) -> Observation:
-        """Poll one worker once."""
+    def ask(self, url: str) -> Awaitable[Callable[[], Observation]]:
+        """Poll one worker once. The result decodes the answer when it is called; it must be called at most once."""
         ...
 
     async def aclose(self) -> None:
@@ -121,8 +122,7 @@ class EnvFileReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LogOwner:
+class LogOwner(Struct, frozen=True):
     """The worker whose log is wanted."""
 
     ref: WorkerRef
@@ -141,6 +141,26 @@ class LogReader(Protocol):
         ...
 
 
+class LookStore(Protocol):
+    """Keeps what the operator saw last. Fast enough for the thread of the screen; never raises."""
+
+    def read(self) -> Look | None:
+        """Return the last look of an earlier monitor; None: there was none."""
+        ...
+
+    def write(self, look: Look) -> None:
+        """Replace the last look."""
+        ...
+
+
+class LogEndReader(Protocol):
+    """Reads the last lines of the logs of workers that are gone. One thread at a time; may block."""
+
+    def read(self, running: Iterable[LogOwner], gone: Iterable[LogOwner]) -> Mapping[WorkerRef, tuple[str, ...]]:
+        """Return the last lines of the logs of `gone`, oldest first, and note where `running` write."""
+        ...
+
+
 class ExitReader(Protocol):
     """Reads how processes ended from the logs of their launchers. One thread at a time; may block."""
 
@@ -155,6 +175,10 @@ class ExitReader(Protocol):
 
 class KernelLogReader(Protocol):
     """Reads new entries of the kernel's log. One thread at a time; never waits."""
+
+    def has_news(self) -> bool:
+        """Return whether a reading would find more than the last one. For any thread."""
+        ...
 
     def read(self) -> KernelLogReading:
         """Return the OOM kills since the last call, or why the log is unreadable."""
@@ -360,4 +384,8 @@ class Monitor(Protocol):
 
     def poll_now(self) -> None:
         """Poll now instead of at the next tick."""
+        ...
+
+    def poll_every(self, interval_s: float) -> None:
+        """Poll at this interval (real seconds) from now on; 0: as configured. The memory watch is never slowed."""
         ...

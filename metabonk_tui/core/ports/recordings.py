@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.sample import Event, Sample
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.recordings.playback import Playback
 from metabonk_tui.core.recordings.seek import SeekTarget
-from metabonk_tui.core.report.timeline import RunTimelineBuilder
+
+if TYPE_CHECKING:
+    from metabonk_tui.core.report.timeline import RunTimelineBuilder
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
+class RecordedRun(Struct, frozen=True):
     """One recorded run as shown in a list."""
 
     name: str
@@ -26,6 +29,12 @@ class RecordedRun:
     verdict: str
     workers: int | None
     source: str
+    is_demo: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        """Whether other runs may be measured by it: a demo proves nothing."""
+        return self.verdict == VerdictKind.SUCCESS and not self.is_demo
 
 
 class UnreadableRecording(Exception):
@@ -67,6 +76,14 @@ class SeekableRecording(Protocol):
 
     def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
         """Yield (number, sample) for the samples after number `after`. Numbers are above 0 and ascend."""
+        ...
+
+    def kept_before(self, t: float) -> int | None:
+        """Return the number of a sample at or before `t` whose Snapshot is kept; None: there is none."""
+        ...
+
+    def kept(self, number: int) -> Snapshot | None:
+        """Return the kept Snapshot of a sample; None: it is gone, or cannot be read."""
         ...
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind, without_duplicates
@@ -25,8 +26,7 @@ MAX_GAPS_SHARE = 0.3
 MAX_MARKS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A marked event, at the time of the sample that first showed it."""
 
     t: float
@@ -43,8 +43,7 @@ class Mark:
         return levels.of_severity(self.kind) if self.kind in ("crit", "warn") else "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RunSpan:
+class RunSpan(Struct, frozen=True):
     """One run of the recording."""
 
     name: str
@@ -53,10 +52,21 @@ class RunSpan:
     """Time of the first sample."""
     to_t: float
     """Time of the last sample read so far."""
+    newest: Snapshot | None = None
+    """The Snapshot of that sample, which knows the whole run so far; None: not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Playback:
+class Caption(Struct, frozen=True):
+    """What is said of a chapter of a story, and the screen that shows it."""
+
+    number: int
+    of: int
+    """How many chapters there are."""
+    lines: tuple[str, str]
+    screen: str
+
+
+class Playback(Struct, frozen=True):
     """The state of a replay."""
 
     t: float
@@ -83,6 +93,8 @@ class Playback:
     gaps: tuple[Gap, ...] = ()
     unread: int = 0
     """Number of unreadable items of the recording."""
+    caption: Caption | None = None
+    """What is said of this place; None: there is no story."""
 
     @property
     def to_t(self) -> float:
@@ -106,8 +118,7 @@ class Playback:
         return next((gap for gap in self.gaps if gap.from_t < t < gap.to_t), None)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeAxis:
+class TimeAxis(Struct, frozen=True):
     """Maps time to a line on which gaps are compressed."""
 
     edges: tuple[tuple[float, float], ...]
@@ -153,8 +164,7 @@ def _merge_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, floa
     return merged
 
 
-@dataclass(slots=True)
-class MarkCollector:
+class MarkCollector(Struct):
     """Collects the marks, gaps and runs of successive Snapshots, each once."""
 
     marks: list[Mark] = field(default_factory=list)
@@ -168,11 +178,11 @@ class MarkCollector:
         marks = marks_of(fresh, after.t)
         begins = before is None or before.run.name != after.run.name or before.ended_runs is not after.ended_runs
         if begins:
-            self.runs.append(RunSpan(after.run.name, after.run.started_at, after.t, after.t))
+            self.runs.append(RunSpan(after.run.name, after.run.started_at, after.t, after.t, after))
             if before is not None:
                 marks = (Mark(after.t, "run", after.run.name), *marks)
         else:
-            self.runs[-1] = RunSpan(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
+            self.runs[-1] = RunSpan(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t, after)
         if marks:
             self.marks = [*self.marks, *marks][-MAX_MARKS:]
 

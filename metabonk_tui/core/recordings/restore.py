@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample
@@ -17,8 +19,7 @@ GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
 TrueRhythm = Callable[[Snapshot, tuple[Gap, ...], float], Snapshot]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedPast:
+class RecordedPast(Struct, frozen=True):
     """The recorded part of a run."""
 
     known: Snapshot | None
@@ -28,6 +29,8 @@ class RecordedPast:
     """All events of the run, where `samples` are thinned out; otherwise empty."""
     rhythm_s: float | None = None
     """The true interval between samples in seconds, where `samples` are thinned out."""
+    cut_by_restart: bool = False
+    """Whether the machine was restarted before a monitor saw the end of the run."""
 
 
 def recorded_gap(event: Event) -> Gap | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback
@@ -22,15 +23,13 @@ ACCEPTED_FORMS_SHORT = "55m, 14:32, 3m ago, next warning, end"
 MAX_SPAN_S = 10 * 365 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(Struct, frozen=True):
     """An elapsed time of the run on screen, in seconds."""
 
     s: float
 
 
-@dataclass(frozen=True, slots=True)
-class WallClock:
+class WallClock(Struct, frozen=True):
     """A wall-clock time."""
 
     hour: int
@@ -40,15 +39,13 @@ class WallClock:
     """The text may also mean an elapsed time, which has precedence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """Seconds after the displayed moment; negative: before it."""
 
     s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """The first or the last sample."""
 
     to: Literal["start", "end"]
@@ -57,16 +54,14 @@ class Edge:
 SeekKind = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
 
 
-@dataclass(frozen=True, slots=True)
-class FindMark:
+class FindMark(Struct, frozen=True):
     """The next or the previous mark of a kind."""
 
     what: SeekKind
     forward: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EventMoment:
+class EventMoment(Struct, frozen=True):
     """The time of an event on the run's clock."""
 
     t: float

@@ -6,7 +6,8 @@ Does not: load or draw the `RunTimeline` of a run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.report.compare_metrics import Metric, MetricValue, metrics
 from metabonk_tui.core.report.timeline import RunTimeline, TimelinePoint
@@ -19,8 +20,7 @@ Pair = tuple[MetricValue | None, MetricValue | None]
 """A metric's values in the first and the second run; None: not recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
+class Divergence(Struct, frozen=True):
     """The start of a material and lasting difference in one metric."""
 
     metric: Metric
@@ -30,8 +30,7 @@ class Divergence:
     b: MetricValue
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ComparisonLine:
+class ComparisonLine(Struct, frozen=True, eq=False):
     """One metric at every mark of the comparison."""
 
     metric: Metric
@@ -42,8 +41,7 @@ class ComparisonLine:
     """Whether both runs have the metric at the same elapsed time at least once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class Comparison(Struct, frozen=True, eq=False):
     """The result of a comparison."""
 
     a: RunTimeline

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from statistics import median
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
 from metabonk_tui.core.report.timeline import ComponentPoint, RunTimeline, TimelinePoint, WorkerPoint
 from metabonk_tui.core.text.numbers import gigabytes, number
+from metabonk_tui.core.timeseries.median import median
 from metabonk_tui.core.worker import metrics as worker_metrics
 from metabonk_tui.core.worker.metrics import CompareRule, WorkerMetric
 
@@ -25,8 +26,7 @@ ABSENT = "absent"
 """The value of a component whose key no worker has: known, but no number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many of the observed workers have a property."""
 
     count: int
@@ -40,8 +40,7 @@ MetricValue = float | str | Share
 MetricKind = Literal["word", "share", "number"]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One line of the comparison."""
 
     id: str

@@ -6,7 +6,8 @@ Pure: uses the last Snapshot of a run and all its events. Does not: guess; a fac
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
@@ -21,8 +22,7 @@ GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class FirstSeen:
+class FirstSeen(Struct, frozen=True):
     """One fact, and when it was first visible."""
 
     id: str
@@ -260,7 +260,7 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
             event_severity: Severity = "crit" if severity == "crit" else "warn"
             found.append(FirstSeen(name, first.t, event_severity, f"{prefix}{first.text}{before}"))
     if kill is not None:
-        least = last.memory.min_available_bytes
+        least = last.run_memory.min_available_bytes
         lowest = "" if least is None else f"; lowest available {gigabytes(least, 2)} GB"
         found.append(FirstSeen("memory-oom", kill.t, "crit", f"{kill.text}{lowest}"))
     return found
@@ -270,7 +270,7 @@ def _gaps(last: Snapshot) -> list[FirstSeen]:
     found = []
     for gap in last.run.gaps[:GAPS_SHOWN]:
         until = elapsed(gap.to_t - last.run.started_at)
-        text = f"nobody watched for {age(gap.to_t - gap.from_t)}, until {until}"
+        text = f"no monitor watched for {age(gap.to_t - gap.from_t)}, until {until}"
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
     more = len(last.run.gaps) - GAPS_SHOWN
     if more > 0:

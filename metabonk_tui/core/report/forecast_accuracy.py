@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
@@ -12,12 +14,12 @@ from metabonk_tui.core.model.snapshot import Snapshot
 
 PredictionOutcome = Literal["came true", "called off", "overtaken", "open"]
 """overtaken: a pool change or new learning came first. open: the run ended first."""
+OF_MEMORY = (EventKind.MEMORY_FORECAST, EventKind.MEMORY_LOW, EventKind.MEMORY_CRITICAL, EventKind.MEMORY_OOM)
 MAX_KILL_DELAY_S = 60.0
 """The kernel may report a kill this much later than the fall that it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """One warning of the forecast."""
 
     t: float
@@ -54,8 +56,7 @@ class Prediction:
         return self.zero_lo_t <= self.ended_t <= self.zero_hi_t
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastRecord:
+class ForecastRecord(Struct, frozen=True):
     """The warnings of one run, and the kills without a warning."""
 
     raised: tuple[Prediction, ...]
@@ -66,7 +67,19 @@ class ForecastRecord:
 
 
 def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
-    """Match every warning with its outcome."""
+    """Match every warning with its outcome: each host's warnings with what happened on that host."""
+    by_host: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind in OF_MEMORY:
+            by_host.setdefault(str(event.facts.get("host", "")), []).append(event)
+    found = [_of_host(each) for each in by_host.values()]
+    raised = tuple(sorted((each for of_one, _ in found for each in of_one), key=lambda prediction: prediction.t))
+    missed = tuple(sorted(t for _, of_one in found for t in of_one))
+    return ForecastRecord(raised, missed, _note(last, raised))
+
+
+def _of_host(events: Sequence[Event]) -> tuple[tuple[Prediction, ...], tuple[float, ...]]:
+    """Return the warnings of one host, and the times of its kills that no warning predicted."""
     kills = [event.t for event in events if event.kind == EventKind.MEMORY_OOM]
     closed: list[Prediction] = []
     open_predictions: dict[tuple[int | None, str], Prediction] = {}
@@ -85,7 +98,7 @@ def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
     raised = sorted((*closed, *open_predictions.values()), key=lambda prediction: prediction.t)
     predicted_t = {prediction.ended_t for prediction in raised if prediction.outcome == "came true"}
     missed = tuple(t for t in kills if t not in predicted_t)
-    return ForecastRecord(tuple(raised), missed, _note(last, raised))
+    return tuple(raised), missed
 
 
 def _apply_event(
@@ -136,6 +149,6 @@ def _time(value: Any) -> float | None:
 def _note(last: Snapshot, raised: Sequence[Prediction]) -> str:
     if raised:
         return ""
-    if last.memory.min_available_bytes is None:
+    if last.run_memory.min_available_bytes is None:
         return "no forecast was made: memory was not recorded"
     return "the forecast never warned"

@@ -16,6 +16,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentView, WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
+from metabonk_tui.core.report.obituary_json import obituaries
 from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
 from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.worker.metrics import WORKER_METRICS
@@ -71,21 +72,24 @@ def run(history: RunHistory) -> Report:
         "in_short": list(run_sentences(history)),
         "first_seen": [_first_seen(each, last) for each in history.first_seen],
         "nodes": {node.id: node.answer for node in last.verdict.nodes},
+        "gate": {"kind": last.gate.kind, "began_t": last.gate.began_t, "passed": last.gate.count("PASS")},
         "checks": [
             {"n": check.n, "at_t": check.due_t, "result": check.result, "because": check.because}
             for check in last.gate.checks
             if check.result != "TO COME"
         ],
         "workers": [_worker(worker, duration_s) for worker in last.workers],
+        "obituaries": obituaries(last),
+        "earlier_obituaries": last.earlier_obituaries,
         "memory": {
-            "min_available_bytes": last.memory.min_available_bytes,
-            "oom_kills": last.memory.oom_kills_in_run,
-            "first_warning_t": last.memory.first_warning_t,
-            "first_critical_t": last.memory.first_critical_t,
-            "forecast": _forecast(last.memory.forecast),
+            "min_available_bytes": last.run_memory.min_available_bytes,
+            "oom_kills": last.run_memory.oom_kills_in_run,
+            "first_warning_t": last.run_memory.first_warning_t,
+            "first_critical_t": last.run_memory.first_critical_t,
+            "forecast": _forecast(last.run_memory.forecast),
             "forecasts": _record(history.forecasts),
-            "swap": _swap(last.memory.swap),
-            "gpus": _gpus(last.memory),
+            "swap": _swap(last.run_memory.swap),
+            "gpus": _gpus(last.run_memory),
             "growth": [
                 {
                     "name": history.name,
@@ -93,11 +97,12 @@ def run(history: RunHistory) -> Report:
                     "bytes_per_min": None if history.bytes_per_min is None else round(history.bytes_per_min),
                     "since_t": history.since_t,
                 }
-                for history in last.memory.growth
+                for history in last.run_memory.growth
             ],
-            "kernel_log": last.memory.kernel_log,
-            "black_box": _black_box(last.memory.black_box),
+            "kernel_log": last.run_memory.kernel_log,
+            "black_box": _black_box(last.run_memory.black_box),
         },
+        **_hosts(last),
         "alerts": _alerts(last.alerts, last.t),
         "events": [_event(event) for event in history.events],
         "gaps": [{"from_t": gap.from_t, "to_t": gap.to_t} for gap in last.run.gaps],
@@ -120,6 +125,26 @@ def run(history: RunHistory) -> Report:
 def ended_t(last: Snapshot) -> float:
     """Return when a run was last seen, which is before the last samples of a run that is over."""
     return last.t if last.verdict.ended is None else last.verdict.ended.last_seen_t
+
+
+def _hosts(last: Snapshot) -> Report:
+    """Return each host of a pool on several: how it answered at the end, and its memory."""
+    if not last.has_several_hosts:
+        return {}
+    return {
+        "hosts": [
+            {
+                "name": name,
+                "state": "UP" if host.link is None else host.link.state,
+                "since_t": None if host.link is None else host.link.since_t,
+                "reason": "" if host.link is None else host.link.reason,
+                "available_bytes": host.memory.available_bytes,
+                "min_available_bytes": host.memory.min_available_bytes,
+                "oom_kills": host.memory.oom_kills_in_run,
+            }
+            for name, host in sorted(last.hosts.items())
+        ]
+    }
 
 
 def _end(end: RunEnd | None) -> Report:
@@ -293,6 +318,7 @@ def _component_values(component: ComponentView) -> Report:
         "change_5m": component.change_5m,
         "bad": None if component.bad is None else component.bad.text,
         "last_grew_t": component.last_grew_t,
+        "companion": None if component.companion is None else dict([component.companion]),
     }
 
 

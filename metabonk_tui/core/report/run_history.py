@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
@@ -16,8 +18,7 @@ from metabonk_tui.core.run.replay import by_run, ended_as
 HistoryVerdict = tuple[float, VerdictKind, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class RunHistory:
+class RunHistory(Struct, frozen=True):
     """One run as a report reads it."""
 
     last: Snapshot

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
@@ -15,7 +17,9 @@ MIN_LATE_S = 60.0
 SIGNS_OF_A_KILL = ("forecast-warning", "forecast-critical", "memory-critical")
 SIGNS_OF_SILENCE = ("component-absent", "component-vanished", "env-mismatch", "check-fail")
 """First signs for each kind of STOP; a lost worker is not among them."""
-_STATE_TEXTS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
+_FIRST_PROOF = re.compile(r'.*?, on [^;"]+(?=; |$)')
+"""The first proof of a cause, with its workers. A quoted log line may have a semicolon."""
+_STATE_TEXTS: dict[str, str] = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
 
 
 def run_sentences(history: RunHistory) -> tuple[str, ...]:
@@ -59,21 +63,22 @@ def _end(end: RunEnd, start: float) -> str:
 
 
 def _by_kill(history: RunHistory, stop: FirstSeen) -> bool:
-    kill_t = history.last.memory.oom_since_t
+    kill_t = history.last.run_memory.oom_since_t
     return kill_t is not None and abs(stop.t - kill_t) < MIN_LATE_S
 
 
 def _unwatched_after(history: RunHistory) -> str:
     """Return the clause about a gap after the last sample; "": no such gap."""
     after = [gap for gap in history.last.run.gaps if gap.from_t >= history.last.t]
-    return f", then nobody watched for {age(after[0].to_t - after[0].from_t)}" if after else ""
+    return f", then no monitor watched for {age(after[0].to_t - after[0].from_t)}" if after else ""
 
 
 def _cause(history: RunHistory) -> list[str]:
     if not history.last.causes:
         return []
     first = history.last.causes[0]
-    because = first.because.split("; ")[0]
+    found = _FIRST_PROOF.match(first.because)
+    because = found[0] if found else first.because
     return [f"The likeliest cause ({first.confidence:.2f}) is {first.name}: {because}."]
 
 
@@ -84,16 +89,16 @@ def _component_states(history: RunHistory) -> list[str]:
         return [f"No worker ever answered, 0/{len(workers)}."] if workers else []
     groups: dict[str, list[str]] = {}
     for place, component in enumerate(workers[0].components):
-        states = [worker.components[place].state for worker in workers if len(worker.components) > place]
+        states = [worker.components[place].word for worker in workers if len(worker.components) > place]
         most = max(states, key=states.count)
         share = f" on {states.count(most)}/{len(states)}"
-        word = _STATE_TEXTS.get(most, most.value.lower())
+        word = _STATE_TEXTS.get(most, most.lower())
         groups.setdefault(word + share, []).append(component.title)
     return ["At the end: " + "; ".join(f"{', '.join(titles)} {word}" for word, titles in groups.items()) + "."]
 
 
 def _memory(history: RunHistory) -> list[str]:
-    memory, start = history.last.memory, history.last.run.started_at
+    memory, start = history.last.run_memory, history.last.run.started_at
     if memory.min_available_bytes is None:
         return ["Memory was not recorded: nothing can be said of it."]
     least = f"Available memory fell to {gigabytes(memory.min_available_bytes, 2)} GB"
@@ -129,5 +134,5 @@ def _unwatched(history: RunHistory) -> list[str]:
     longest = max(gaps, key=lambda gap: gap.to_t - gap.from_t)
     at, took = elapsed(longest.from_t - history.last.run.started_at), age(longest.to_t - longest.from_t)
     if len(gaps) == 1:
-        return [f"Nobody watched for {took}, from {at} on."]
-    return [f"Nobody watched in {len(gaps)} gaps, the longest {took} from {at} on."]
+        return [f"No monitor watched for {took}, from {at} on."]
+    return [f"No monitor watched in {len(gaps)} gaps, the longest {took} from {at} on."]

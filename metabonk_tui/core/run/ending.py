@@ -7,9 +7,11 @@ process table that was not read, prove nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
-from metabonk_tui.core.model.ending import EndReason, RunEnd
+from msgspec import Struct
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.ending import RESTARTED, EndReason, RunEnd
 from metabonk_tui.core.model.host import SERVICES, ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, label_of
 from metabonk_tui.core.model.sample import RunHeader, Sample
@@ -22,6 +24,7 @@ OWN_ROLES = ("worker", "launcher", *SERVICES)
 """Ollama is left out: it serves other programs as well, and outlives the pool."""
 NO_WORKER = ("refused", "stranger")
 """Failures of a poll that show that no worker of this pool listens on the port."""
+STOPPED_BY_US = "the pool was stopped by us"
 MIN_LOOKS = 2
 UNSUPERVISED_S = 60.0
 """Seconds for a pool without a visible launcher: another supervisor needs 20 to 23 s to restart all workers."""
@@ -29,8 +32,7 @@ SAME_START_S = 1.15
 """Tolerance for starts of a recording, as in the store: they are rounded, and may be of another reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndTrack:
+class EndTrack(Struct, frozen=True):
     """What is known of the end of a run."""
 
     seen_t: float | None = None
@@ -49,14 +51,22 @@ class EndTrack:
     """None: the run is not over."""
     presumed: bool = False
     """Whether the run comes from a recording that ended long ago: the first look without the pool is enough."""
+    cut_by_restart: bool = False
+    """Whether the machine was restarted before a monitor saw the end of the run."""
+
+    @property
+    def over_before(self) -> bool:
+        """Whether the run was over before this monitor opened."""
+        return self.presumed and self.end is not None
 
 
 def is_there(sample: Sample) -> bool | None:
     """Return whether a part of the pool is there; None: the sample does not show it."""
     seen = sample.workers.values()
-    if any(each.status is not None or (each.error or "").startswith("http ") for each in seen) or own_processes(
-        sample
-    ):
+    for each in seen:
+        if each.status is not None or (each.error or "").startswith("http "):
+            return True
+    if own_processes(sample):
         return True
     if not sample.workers or any(each.error not in NO_WORKER for each in seen):
         return None
@@ -98,13 +108,18 @@ def observe(
 def _seen(track: EndTrack, sample: Sample) -> EndTrack:
     """Return the track of a pool of which this sample shows a part."""
     processes = own_processes(sample)
-    has_launcher = track.has_launcher or any(process.role == "launcher" for process in processes)
-    return EndTrack(sample.t, process_refs(processes) or track.known, has_launcher)
+    has_launcher = track.has_launcher or "launcher" in [process.role for process in processes]
+    known = track.known
+    if [(p.pid, p.started_at) for p in processes] != [*known]:
+        known = process_refs(processes) or known
+    return EndTrack(sample.t, known, has_launcher)
 
 
 def process_refs(processes: Iterable[ProcessReading]) -> tuple[ProcessRef, ...]:
     """Return the identities of these processes, where both pid and start are known."""
-    return tuple(ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None)
+    return tuple(
+        [ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None]
+    )
 
 
 def _is_table_read(sample: Sample) -> bool:
@@ -174,15 +189,28 @@ def _end(track: EndTrack, run: RunTrack, exits: Sequence[ExitState], timing: Tim
     """Weigh the evidence again: the logs are read beside the ticks, so some of it comes late."""
     missing_t = track.missing_t if track.missing_t is not None else timing.t
     seen_t = track.seen_t if track.seen_t is not None else missing_t
+    if track.cut_by_restart:
+        return end_by_restart(track, run, seen_t)
     reason, text = _reason(missing_t, seen_t, run, exits, timing)
     return RunEnd(reason, text, missing_t, seen_t)
+
+
+def end_by_restart(track: EndTrack, run: RunTrack, last_t: float) -> RunEnd:
+    """Return the end of a run that a restart of its machine cut off; `last_t`: its last sample, without an answer.
+
+    What a monitor saw just before the restart is the shutdown itself, except our own stop.
+    """
+    seen_t = track.seen_t or run.answer_t or last_t
+    if run.stopped_t is not None:
+        return RunEnd("stopped by us", STOPPED_BY_US, seen_t, seen_t)
+    return RunEnd("machine restarted", RESTARTED, seen_t, seen_t)
 
 
 def _reason(
     missing_t: float, seen_t: float, run: RunTrack, exits: Sequence[ExitState], timing: Timing
 ) -> tuple[EndReason, str]:
     if run.stopped_t is not None and run.stopped_t <= missing_t + timing.slack_s:
-        return "stopped by us", "the pool was stopped by us"
+        return "stopped by us", STOPPED_BY_US
     last = [each for state in exits for each in state.exited if each.t >= seen_t - timing.late_s]
     killed = [each for each in last if each.process_exit.reason == "OOM-killed"]
     if killed:
@@ -212,7 +240,7 @@ def _by_order(last: Sequence[ExitedProcess]) -> tuple[EndReason, str]:
     first = [each for each in named if each.t == first_t]
     if len(first) < len(named) and all(each.who in SERVICES for each in first):
         return "service died", f"{_named(first)} was gone first, and took the stack down"
-    known = [each for each in named if each.process_exit.strength > 0]
+    known = [each for each in named if each.process_exit.reason not in ("unknown", "end of the run")]
     if known:
         return "unknown", f"how it ended is not known; {_named(known[:1])} {known[0].process_exit.text}"
     return "unknown", "how it ended is not known: no log and no kernel message says it"

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Check, Gate, GateKind, Phase, needed_checks
+from metabonk_tui.core.model.snapshot import Check, CheckPart, Gate, GateKind, Phase, needed_checks
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.timeseries.window import Spans
 from metabonk_tui.core.worker.component import SILENT
 from metabonk_tui.core.worker.due import never_shown, unobserved
+from metabonk_tui.core.worker.record import SHOWING
 
-SHOWING = (ComponentState.ACTIVE, ComponentState.RESTING)
 OBSERVED = (*SHOWING, *SILENT)
 """States in which a component shows or is silent: it could be observed."""
 
 
-@dataclass(frozen=True, slots=True)
-class GateTrack:
+class GateTrack(Struct, frozen=True):
     """When start-up ended, and the results of the checks of the newest gate."""
 
     began_t: float | None = None
@@ -98,8 +99,7 @@ def begin_again(track: GateTrack, t: float, config: Config) -> GateTrack:
     return _gate_from(track, t, "again", config)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkersAt:
+class WorkersAt(Struct, frozen=True):
     """Views of the workers at one time."""
 
     t: float
@@ -120,6 +120,8 @@ def check(
     `before_gap` is the last view before the gap that ends now; None without a gap. `watched` is time in which the
     monitor polled, `answered` time in which at least one worker answered, both outside gaps.
     """
+    if not any([gate_check.result == "TO COME" and now.t >= gate_check.due_t for gate_check in track.checks]):
+        return track, ()
     every_s = config.clock.validation_s / config.clock.checks
     judged = []
     checks = []
@@ -141,7 +143,7 @@ def _judge(
     looked_s = watched.seconds_between(from_t, gate_check.due_t)
     answered_s = answered.seconds_between(from_t, gate_check.due_t)
     if looked_s <= 0:
-        return replace(gate_check, result="SKIPPED", because="nobody was watching")
+        return replace(gate_check, result="SKIPPED", because="no monitor watched")
     is_end_seen = gate_check.due_t - seen.t <= stale_s
     gate_check = replace(gate_check, observed=looked_s >= length_s / 2 and is_end_seen)
     if answered_s < length_s / 2:
@@ -150,6 +152,7 @@ def _judge(
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
     if not is_end_seen or not any(component.state in OBSERVED for _, component in all_seen):
         return replace(gate_check, result="UNKNOWN", because="no worker's components could be seen at its end")
+    gate_check = replace(gate_check, parts=_parts(seen.workers))
     # The first interval has no predecessor to which growth in its very first moment would belong.
     is_first = gate_check.n == 1
     showing = [
@@ -169,6 +172,25 @@ def _judge(
     if unseen:
         return replace(gate_check, result="UNKNOWN", because=f"this source does not see {', '.join(unseen)}")
     return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
+
+
+_BEST = (
+    *(*SHOWING, ComponentState.STALLED, ComponentState.UNPROVEN, ComponentState.ZERO),
+    *(ComponentState.BAD, ComponentState.ABSENT, ComponentState.UNOBSERVED),
+)
+"""States of a component, the one that proves most first."""
+
+
+def _parts(workers: Sequence[WorkerView]) -> tuple[CheckPart, ...]:
+    """Return each component that is due in validation with its state on the worker on which it does best."""
+    states: dict[str, list[ComponentState]] = {}
+    for worker in workers:
+        for component in worker.components:
+            if component.due == "validation":
+                states.setdefault(component.label, []).append(component.state)
+    return tuple(
+        CheckPart(label, next((state for state in _BEST if state in seen), seen[0])) for label, seen in states.items()
+    )
 
 
 def _grew_since(component: ComponentView, from_t: float, *, or_at: bool) -> bool:

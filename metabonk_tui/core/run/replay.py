@@ -20,6 +20,17 @@ def replay(samples: Iterable[Sample], step: Step) -> Iterator[Snapshot]:
         yield snapshot
 
 
+def with_last(snapshots: Iterable[Snapshot], change: Callable[[Snapshot], Snapshot]) -> Iterator[Snapshot]:
+    """Yield the Snapshots, the last one changed."""
+    held: Snapshot | None = None
+    for snapshot in snapshots:
+        if held is not None:
+            yield held
+        held = snapshot
+    if held is not None:
+        yield change(held)
+
+
 def replay_pairs(samples: Iterable[Sample], step: Step) -> Iterator[Stepped]:
     """Yield every sample with its Snapshot."""
     snapshot: Snapshot | None = None

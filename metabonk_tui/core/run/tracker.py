@@ -6,7 +6,9 @@ Does not: know what the workers show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.refs import WorkerRef
@@ -24,8 +26,7 @@ HANDOVER_S = 60.0
 """Seconds after our own launch in which old workers may still answer; their end is not another launch."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunTrack:
+class RunTrack(Struct, frozen=True):
     """Header of the run, and how well the run was observed."""
 
     header: RunHeader
@@ -99,18 +100,20 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
     """Add one sample's time; return the track, the observed seconds it adds, and the gap it ends."""
     if run.last_t is None:
         return replace(run, last_t=sample.t, samples=1), 0.0, None
-    passed_s = sample.t - run.last_t
+    last_t = run.last_t
+    run = replace(run, spacing=run.spacing.choose(sample.interval_s))
+    passed_s = sample.t - last_t
     if passed_s <= 0:
         return replace(run, last_t=sample.t, samples=run.samples + 1, looked_t=None), 0.0, None
     first = not run.spacing.recent and run.spacing.declared_s is None
     hole = not first and passed_s > gap_s(run, config)
-    gap = Gap(run.last_t, sample.t) if hole else None
+    gap = Gap(last_t, sample.t) if hole else None
     elapsed_s = 0.0 if hole else passed_s
     run = replace(
         run,
         # One gap does not move the median; a permanently slower rhythm does.
         spacing=run.spacing.add(passed_s),
-        watched=run.watched if hole else run.watched.add(run.last_t, sample.t),
+        watched=run.watched if hole else run.watched.add(last_t, sample.t),
         last_t=sample.t,
         samples=run.samples + 1,
         observed_s=run.observed_s + elapsed_s,
@@ -174,8 +177,10 @@ def relaunch(
     launcher = launcher_of(sample)
     if launcher and launcher_before and launcher != launcher_before and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
+    if not any([ref in before and track.generation > before[ref].generation for ref, track in after.items()]):
+        return None
     answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
-    known = [ref for ref in before if before[ref].generation]
+    known = {ref for ref, track in before.items() if track.generation}
     watched = [ref for ref in answering if ref in known]
     if len(answering) < 2 or not any(after[ref].generation > before[ref].generation for ref in watched):
         return None

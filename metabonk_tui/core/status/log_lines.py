@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from metabonk_tui.core.status.tracebacks import ends_of_tracebacks
+
 KEPT_LINES = 20
 RELEVANT = ("warn", "traceback", "exception", "error", "failed", "unavailable", "disabl", "_rollout_loop")
 ACCESS = '"GET /'
@@ -30,9 +32,16 @@ def is_relevant(line: str) -> bool:
     return ACCESS not in line and any(word in lowered for word in RELEVANT)
 
 
-def add_relevant(known: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
-    """Add the relevant lines that are new. Beyond `KEPT_LINES`, the middle goes: workers log causes as they start."""
-    merged = (*known, *(line for line in dict.fromkeys(lines) if line not in known and is_relevant(line)))
+def relevant(lines: Iterable[str]) -> tuple[str, ...]:
+    """Return the lines that may name a cause; the last line of a traceback does, whatever the exception's name."""
+    found = tuple(lines)
+    ends = ends_of_tracebacks(found)
+    return tuple(line for line in found if line in ends or is_relevant(line))
+
+
+def add_lines(known: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
+    """Add the lines that are new. Beyond `KEPT_LINES`, the middle goes: workers log causes as they start."""
+    merged = tuple(dict.fromkeys((*known, *lines)))
     if len(merged) > KEPT_LINES:
         half = KEPT_LINES // 2
         merged = (*merged[:half], *merged[-half:])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -12,8 +13,12 @@ from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import RunView, Snapshot, Verdict
 from metabonk_tui.core.run import ending
 from metabonk_tui.core.run.tracker import RunTrack
-from metabonk_tui.core.step.state import State, Tick
+from metabonk_tui.core.step.event_log import EventLog, verdict_draft
+from metabonk_tui.core.step.state import State, Tick, VerdictChange
 from metabonk_tui.core.verdict.ended import ended_verdict
+from metabonk_tui.core.verdict.next_steps import READ_REPORT, steps_after_end
+
+KEPT_VERDICTS = 500
 
 
 def judge_end(tick: Tick, verdict: Verdict) -> Verdict:
@@ -29,7 +34,7 @@ def judge_end(tick: Tick, verdict: Verdict) -> Verdict:
         return verdict
     if before.end is None or before.end.text != track.end.text:
         tick.events.emit(end_draft(track.end))
-    return ended_verdict(verdict, track.before, track.end, tick.gate)
+    return ended_verdict(verdict, track.before, track.end, tick.gate, steps_after_end(tick.inputs))
 
 
 def end_draft(end: RunEnd) -> EventDraft:
@@ -42,13 +47,33 @@ def end_draft(end: RunEnd) -> EventDraft:
 def closed_verdict(previous: Snapshot, state: State, header: RunHeader, sample: Sample) -> tuple[Verdict, RunEnd]:
     """Return the verdict and the end of a run that another run follows; `sample` is the first of that run."""
     end = ending.replaced_by(state.ending, state.run, header, sample)
-    return ended_verdict(previous.verdict, previous.verdict, end, previous.gate), end
+    # The steps after a run belong to the run that follows it.
+    return ended_verdict(previous.verdict, previous.verdict, end, previous.gate, ()), end
 
 
-def presumed_over(snapshot: Snapshot) -> Snapshot:
+def presumed_over(snapshot: Snapshot, *, cut_by_restart: bool = False) -> Snapshot:
     """Return a recorded Snapshot whose run is over with the next sample that shows no pool."""
     state = cast(State, snapshot.state)
-    return replace(snapshot, state=replace(state, ending=replace(state.ending, presumed=True)))
+    known = replace(state.ending, presumed=True, cut_by_restart=cut_by_restart)
+    return replace(snapshot, state=replace(state, ending=known))
+
+
+def over_by_restart(snapshot: Snapshot) -> Snapshot:
+    """Return the last recorded Snapshot of a run that a restart of its machine cut off."""
+    state = cast(State, snapshot.state)
+    if snapshot.verdict.ended is not None or not state.run.begun:
+        return snapshot
+    end = ending.end_by_restart(state.ending, state.run, snapshot.t)
+    events = EventLog(snapshot.t, snapshot.events)
+    events.emit(end_draft(end))
+    verdict = ended_verdict(snapshot.verdict, snapshot.verdict, end, snapshot.gate, (READ_REPORT,))
+    return replace(
+        snapshot,
+        run=with_end(snapshot.run, verdict),
+        verdict=verdict,
+        events=events.newest,
+        event_count=snapshot.event_count + events.emitted,
+    )
 
 
 def with_end(run: RunView, verdict: Verdict) -> RunView:
@@ -64,3 +89,11 @@ def following_header(run: RunTrack, state: State, sample: Sample) -> RunHeader |
     if operation is not None and operation.ended_at is None:
         return None
     return ending.header_after(run, sample) if ending.begins_anew(state.ending, sample) else None
+
+
+def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: EventLog) -> tuple[VerdictChange, ...]:
+    """Append and emit a verdict if its kind differs from the last one."""
+    if verdicts and verdicts[-1][1] is verdict.kind:
+        return verdicts
+    events.emit(verdict_draft(verdict))
+    return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]

@@ -12,8 +12,8 @@ from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import worker_names
-from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
+from metabonk_tui.core.model.sample import Event, RunHeader
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Gap, Verdict
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.process_exits import ExitedProcess
@@ -32,6 +32,8 @@ class EventLog:
     @property
     def newest(self) -> tuple[Event, ...]:
         """The newest `MAX_EVENTS` events, oldest first; this step's events are sorted by time."""
+        if not self._events:
+            return self._before
         return (*self._before, *sorted(self._events, key=lambda event: event.t))[-MAX_EVENTS:]
 
     @property
@@ -68,6 +70,23 @@ class EventLog:
                 text = last.plural
             facts = {"workers": [ref.written for ref in refs], **last.facts}
             self.emit(EventDraft(kind, severity, f"{worker_names(refs)} {text}", tuple(refs), facts, last.t))
+
+
+def emit_run_start(events: EventLog, header: RunHeader) -> None:
+    """Emit the start of a run, and the field names of its recorder that `/status` never had."""
+    how = f", {header.how}" if header.how else ""
+    text = f"run {header.name} begins{how}"
+    events.emit(EventDraft(EventKind.RUN_START, "info", text, facts={"how": header.how}, t=header.started_at))
+    foreign = header.foreign_fields
+    if foreign:
+        text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
+        events.emit(EventDraft(EventKind.RECORDER_NAMES, "warn", text, facts={"fields": list(foreign)}))
+
+
+def emit_gap(events: EventLog, gap: Gap) -> None:
+    """Emit a gap in the recording, with its length as people say it."""
+    text = f"nothing was recorded for {age(gap.to_t - gap.from_t)}"
+    events.emit(EventDraft(EventKind.RECORDER_GAP, "warn", text, facts={"from": gap.from_t, "to": gap.to_t}))
 
 
 def check_draft(check: Check, total: int) -> EventDraft:

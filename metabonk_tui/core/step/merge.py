@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import HostReading, KernelLogReading
 from metabonk_tui.core.model.sample import Sample
@@ -27,18 +28,18 @@ def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> S
 def _kept(earlier: Sample | HostReading, later: Sample | HostReading) -> dict[str, Any]:
     """Return the one-time fields of `later` with those of `earlier` added."""
     kept: dict[str, Any] = {}
-    for item in fields(earlier):
-        before, now = getattr(earlier, item.name), getattr(later, item.name)
-        if item.name in EACH_TICK or before is None:
+    for name in earlier.__struct_fields__:
+        before, now = getattr(earlier, name), getattr(later, name)
+        if name in EACH_TICK or before is None:
             continue
-        if item.name == "exits":
-            kept[item.name] = (*before, *now)
+        if name == "exits":
+            kept[name] = (*before, *now)
         elif isinstance(before, Mapping):
-            kept[item.name] = {**before, **now}
+            kept[name] = {**before, **now}
         elif now is None:
-            kept[item.name] = before
+            kept[name] = before
         elif isinstance(before, KernelLogReading):
-            kept[item.name] = replace(
+            kept[name] = replace(
                 now, kills=(*before.kills, *now.kills), gpu_faults=(*before.gpu_faults, *now.gpu_faults)
             )
     return kept

@@ -7,45 +7,44 @@ checks both. "now.x" is the field x of the state from which the next step starts
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.memory import flight_recorder, kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
-from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.deferred import Deferred
 from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
-from metabonk_tui.core.model.sample import RunHeader
-from metabonk_tui.core.model.snapshot import Gap, Verdict
 from metabonk_tui.core.model.timing import Timing
+from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
-from metabonk_tui.core.step import worker_events
-from metabonk_tui.core.step.ended import judge_end
+from metabonk_tui.core.step import history, obituaries, worker_events
+from metabonk_tui.core.step.ended import add_verdict, judge_end
 from metabonk_tui.core.step.event_log import (
-    EventLog,
     alert_draft,
     check_draft,
+    emit_gap,
     exit_draft,
     gate_late_draft,
-    verdict_draft,
 )
+from metabonk_tui.core.step.hosts import exit_text, link_drafts, of_host, wanted_refs
 from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
 from metabonk_tui.core.step.log_events import traceback_drafts
-from metabonk_tui.core.step.state import HostState, Tick, VerdictChange, with_own_actions
+from metabonk_tui.core.step.state import HostState, Tick, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
-from metabonk_tui.core.worker import contract, health
+from metabonk_tui.core.worker import contract, health, pids
 from metabonk_tui.core.worker import process_exits as exits
+from metabonk_tui.core.worker import record as records
 from metabonk_tui.core.worker import tracker as workers
 from metabonk_tui.core.worker.tracker import WorkerTrack
 from metabonk_tui.core.worker.view import worker_views
 
-KEPT_VERDICTS = 500
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A stage with its declared fields."""
 
     run: Callable[[Tick], None]
@@ -57,9 +56,6 @@ class Stage:
     @property
     def name(self) -> str:
         return self.run.__name__
-
-    def __call__(self, tick: Tick) -> None:
-        self.run(tick)
 
 
 def stage(*, writes: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Callable[[Callable[[Tick], None]], Stage]:
@@ -100,16 +96,18 @@ def observe_run(tick: Tick) -> None:
 @stage(writes=("tracks",), needs=("timing", "run"))
 def observe_workers(tick: Tick) -> None:
     """Take in every wanted worker, and every other one that was seen alive."""
-    sample, desired, before = tick.sample, tick.desired, tick.before.tracks
+    sample, before = tick.sample, tick.before.tracks
     # No recording and no checkpoint may make a step build a million workers.
     most = max(MAX_WORKERS, tick.config.pool.workers)
-    wanted = set(sample.workers) if desired is None else {WorkerRef(slot=slot) for slot in range(min(desired, most))}
+    wanted = wanted_refs(tick.before.hosts, sample, tick.desired, most)
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
     # A slot that was seen once in a run never disappears by itself.
     known = {ref for ref, track in before.items() if track.generation and not _is_left_over(track, tick)}
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
-    for ref in sorted(wanted | alive | known):
+    refs = wanted | alive | known
+    # Tracks are in this order already; comparing refs takes longer than finding them.
+    for ref in before if refs == before.keys() else sorted(refs):
         track = before.get(ref) or workers.new_track(ref, sample.t, tick.config)
         seen, env = sample.workers.get(ref), sample.environments.get(ref)
         tracks[ref] = workers.observe(track, seen, processes.get(ref), env, tick.timing, tick.config)
@@ -119,7 +117,12 @@ def observe_workers(tick: Tick) -> None:
 def _is_left_over(track: WorkerTrack, tick: Tick) -> bool:
     """Return whether a worker beyond the wanted number was seen only while the pool before this run was ending."""
     run, desired = tick.run, tick.desired
-    if desired is None or track.ref.slot < desired or run.header.how not in ("launched by us", "relaunch seen"):
+    if (
+        desired is None
+        or track.ref.host
+        or track.ref.slot < desired
+        or run.header.how not in ("launched by us", "relaunch seen")
+    ):
         return False
     last_good_t = track.last_good_t
     return last_good_t is None or last_good_t - run.started_at <= runs.HANDOVER_S
@@ -128,7 +131,7 @@ def _is_left_over(track: WorkerTrack, tick: Tick) -> bool:
 @stage(writes=("observed_memory",), needs=("timing", "tracks"))
 def observe_memory(tick: Tick) -> None:
     sample, timing, tracks = tick.sample, tick.timing, {}
-    unseen = workers.stopped_unseen(tick.tracks.values(), timing.t, timing.slack_s)
+    unseen = pids.stopped_unseen(tick.tracks.values(), timing.t, timing.slack_s)
     for name, before in tick.before.hosts.items():
         host = sample.host(name)
         here = tuple(ref for ref in unseen if ref.host == name)
@@ -139,9 +142,9 @@ def observe_memory(tick: Tick) -> None:
 
 @stage(writes=("exits",), needs=("timing", "observed_memory"))
 def observe_process_exits(tick: Tick) -> None:
-    sample, observed = tick.sample, tick.observed_memory
+    sample, observed, end = tick.sample, tick.observed_memory, tick.before.ending.end
     tick.exits = {
-        name: exits.observe(before.exits, sample, sample.host(name), before.memory, observed[name], tick.timing)
+        name: exits.observe(before.exits, sample, sample.host(name), before.memory, observed[name], tick.timing, end)
         for name, before in tick.before.hosts.items()
     }
 
@@ -161,7 +164,7 @@ def latch_oom_kills(tick: Tick) -> None:
         log = host.kernel_log
         readable = before.kernel_log if log is None else log.error or "readable"
         evidence = kernel_evidence.observe(before.evidence, host, tick.run.started_at, t)
-        hosts[name] = HostState(latched, exit_state, recorder, readable, evidence)
+        hosts[name] = HostState(latched, exit_state, recorder, readable, evidence, host.link or before.link)
     tick.update(hosts=hosts)
 
 
@@ -182,20 +185,29 @@ def keep_env_file(tick: Tick) -> None:
     tick.update(env_file=tick.sample.env_file or tick.before.env_file)
 
 
+@stage(writes=("now.record",), needs=("tracks",))
+def record_workers(tick: Tick) -> None:
+    tick.update(record=records.observe(tick.before.record, tick.tracks, tick.sample.t, tick.config))
+
+
 # What it shows
 
 
 @stage(writes=("workers",), needs=("timing", "tracks", "now.hosts", "now.health_tracks"))
 def view_workers(tick: Tick) -> None:
-    now, t = tick.now, tick.sample.t
-    exited = [process for host in now.hosts.values() for process in host.exits.exited]
-    victims = [victim for host in now.hosts.values() for victim in host.memory.kills.victims]
-    tick.workers = worker_views(
-        tick.tracks, victims, now.health_tracks, t, tick.config, exited, starting=tick.timing.starting
-    )
+    """Leave the views to the first reader: the judges read the record, and most samples are never looked at."""
+    now, t, tracks, config, starting = tick.now, tick.sample.t, tick.tracks, tick.config, tick.timing.starting
+    hosts, health_tracks = now.hosts, now.health_tracks
+
+    def views() -> tuple[WorkerView, ...]:
+        exited = [process for host in hosts.values() for process in host.exits.exited]
+        victims = [victim for host in hosts.values() for victim in host.memory.kills.victims]
+        return worker_views(tracks, victims, health_tracks, t, config, exited, starting=starting)
+
+    tick.workers = Deferred(views, len(tracks))
 
 
-@stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers"))
+@stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers", "now.record"))
 def check_gate(tick: Tick) -> None:
     """End start-up when all workers answered or time is up, and judge the checks that are due."""
     run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
@@ -204,8 +216,8 @@ def check_gate(tick: Tick) -> None:
         tick.judged_checks = ()
         tick.gate = gate.view(tick.before.gate, timing.t, run.started_at, config)
         return
-    answered = [view for view in tick.workers if view.last_good_t is not None]
-    all_answered = bool(tick.workers) and len(answered) == len(tick.workers) and run.begun
+    record = tick.now.record
+    all_answered = 0 < record.answered == len(record.workers) and run.begun
     track = tick.before.gate
     if run.begun:
         track = gate.begin(track, timing.t, run.started_at, all_answered, config)
@@ -225,13 +237,13 @@ def check_gate(tick: Tick) -> None:
 # Which events it emits
 
 
-@stage(writes=("now.tracks",), needs=("timing", "tracks", "workers", "now.hosts"))
+@stage(writes=("now.tracks",), needs=("timing", "tracks", "now.health_tracks", "now.hosts"))
 def emit_worker_events(tick: Tick) -> None:
     """Emit the changes of the workers, and mark announced step rates as emitted."""
     texts: dict[tuple[WorkerRef, int | None], str] = {}
     for host in tick.now.hosts.values():
         texts |= exits.known_exit_texts(host.exits, tick.timing.t, tick.timing.late_s)
-    drafts = worker_events.drafts(tick.before.tracks, tick.tracks, tick.workers, tick.config, texts)
+    drafts = worker_events.drafts(tick.before.tracks, tick.tracks, tick.now.health_tracks, tick.config, texts)
     tick.events.emit_for_workers(drafts)
     tick.update(tracks=worker_events.with_announced_rates(tick.tracks))
 
@@ -247,14 +259,17 @@ def emit_slot_events(tick: Tick) -> None:
 
 @stage(needs=("now.hosts",))
 def emit_memory_events(tick: Tick) -> None:
-    for host in tick.now.hosts.values():
-        tick.events.emit_all((*host.memory.drafts, *host.evidence.drafts))
+    tick.events.emit_all(link_drafts(tick.before.hosts, tick.now.hosts, tick.sample.t))
+    for name, host in tick.now.hosts.items():
+        tick.events.emit_all(of_host(draft, name) for draft in (*host.memory.drafts, *host.evidence.drafts))
 
 
 @stage(needs=("now.hosts",))
 def emit_exit_events(tick: Tick) -> None:
-    for host in tick.now.hosts.values():
-        tick.events.emit_all(exit_draft(severity, text, process) for severity, text, process in host.exits.drafts)
+    for name, host in tick.now.hosts.items():
+        tick.events.emit_all(
+            exit_draft(severity, exit_text(text, p, name), p) for severity, text, p in host.exits.drafts
+        )
 
 
 @stage(needs=("now.gate", "judged_checks"))
@@ -271,10 +286,10 @@ def add_sample_events(tick: Tick) -> None:
 # What it means
 
 
-@stage(writes=("hosts",), needs=("run", "now.hosts", "workers"))
+@stage(writes=("hosts",), needs=("run", "now.hosts"))
 def view_hosts(tick: Tick) -> None:
     sample, began_t = tick.sample, tick.run.started_at
-    tick.hosts = host_views(tick.now.hosts, tick.workers, sample.watch, sample.t, tick.config, began_t)
+    tick.hosts = host_views(tick.now.hosts, sample.watch, sample.t, tick.config, began_t)
 
 
 @stage(writes=("now.run",), needs=("run",))
@@ -282,15 +297,17 @@ def note_own_actions(tick: Tick) -> None:
     tick.update(run=with_own_actions(tick.run, tick.sample))
 
 
-@stage(writes=("inputs",), needs=("gate", "workers", "hosts", "now.run", "now.hosts", "now.tracks", "now.contract"))
+JUDGED = ("now.record", "now.run", "now.hosts", "now.tracks", "now.health_tracks", "now.contract")
+
+
+@stage(writes=("inputs",), needs=("gate", "workers", "hosts", *JUDGED))
 def gather_verdict_inputs(tick: Tick) -> None:
     tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.hosts, tick.pool, tick.config)
 
 
 @stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
 def rank_causes(tick: Tick) -> None:
-    environs = {ref: track.env.values for ref, track in tick.tracks.items() if track.env is not None}
-    found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
+    found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, tick.tracks, tick.now.env_file)
     tick.update(cause_tracker=found)
 
 
@@ -308,15 +325,43 @@ def decide_verdict(tick: Tick) -> None:
     tick.verdicts = add_verdict(before, tick.verdict, tick.events)
 
 
-@stage(writes=("now.alerts",), needs=("inputs", "verdict", "timing", "workers"))
+@stage(writes=("now.alerts",), needs=("inputs", "verdict", "timing", "tracks", "now.record", "now.ending"))
 def evaluate_alerts(tick: Tick) -> None:
     timing, config = tick.timing, tick.config
     known = alerts.apply_events(tick.before.alerts, tick.sample.events, gap=timing.gap is not None)
-    known = alerts.observe_states(known, tick.workers, timing.t, timing.elapsed_s)
-    seen = RuleInput(tick.inputs, tick.verdict, tick.previous, alerts.uncertain(known), known.recorder_problem)
+    known = alerts.observe_states(known, tick.tracks, timing.t, timing.elapsed_s)
+    seen = RuleInput(
+        tick.inputs,
+        tick.verdict,
+        tick.previous,
+        alerts.uncertain(known),
+        known.recorder_problem,
+        over_before=tick.now.ending.over_before,
+        record_before=tick.before.record,
+    )
     known, transitions = alerts.observe(known, seen, timing.elapsed_s, config)
     tick.events.emit_all(alert_draft(transition) for transition in transitions)
     tick.update(alerts=known)
+
+
+@stage(
+    writes=("obituaries",),
+    needs=(
+        *("timing", "exits", "tracks", "hosts", "workers"),
+        *("now.tracks", "now.hosts", "now.run", "now.cause_tracker", "now.ending"),
+    ),
+)
+def write_obituaries(tick: Tick) -> None:
+    """Make and complete the pages about deaths, after every event of this step is known."""
+    tick.obituaries = obituaries.observe(tick)
+
+
+SEEN = ("verdict", "workers", "hosts", "timing", "inputs")
+
+
+@stage(writes=("now.minutes",), needs=(*SEEN, "now.run", "now.ending", "now.record", "now.tracks"))
+def note_minute(tick: Tick) -> None:
+    tick.update(minutes=history.observe_minutes(tick))
 
 
 STAGES: tuple[Stage, ...] = (
@@ -328,6 +373,7 @@ STAGES: tuple[Stage, ...] = (
     observe_health,
     observe_contract,
     keep_env_file,
+    record_workers,
     view_workers,
     check_gate,
     emit_worker_events,
@@ -342,32 +388,6 @@ STAGES: tuple[Stage, ...] = (
     rank_causes,
     decide_verdict,
     evaluate_alerts,
+    write_obituaries,
+    note_minute,
 )
-
-
-# Shared by the stages and the end of a run
-
-
-def emit_run_start(events: EventLog, header: RunHeader) -> None:
-    """Emit the start of a run, and the field names of its recorder that `/status` never had."""
-    how = f", {header.how}" if header.how else ""
-    text = f"run {header.name} begins{how}"
-    events.emit(EventDraft(EventKind.RUN_START, "info", text, facts={"how": header.how}, t=header.started_at))
-    foreign = header.foreign_fields
-    if foreign:
-        text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
-        events.emit(EventDraft(EventKind.RECORDER_NAMES, "warn", text, facts={"fields": list(foreign)}))
-
-
-def emit_gap(events: EventLog, gap: Gap) -> None:
-    """Emit a gap in the recording, with its length in seconds."""
-    text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
-    events.emit(EventDraft(EventKind.RECORDER_GAP, "warn", text, facts={"from": gap.from_t, "to": gap.to_t}))
-
-
-def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: EventLog) -> tuple[VerdictChange, ...]:
-    """Append and emit a verdict if its kind differs from the last one."""
-    if verdicts and verdicts[-1][1] is verdict.kind:
-        return verdicts
-    events.emit(verdict_draft(verdict))
-    return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]

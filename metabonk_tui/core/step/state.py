@@ -5,9 +5,11 @@ Does not: judge anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.alerts.tracker import AlertTracks
 from metabonk_tui.core.causes.tracker import CauseTracker
@@ -16,9 +18,13 @@ from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.kernel_evidence import KernelEvidence
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.host import LinkReading
+from metabonk_tui.core.model.host_view import HostView
+from metabonk_tui.core.model.minutes import RunMinutes
+from metabonk_tui.core.model.obituary import Obituary
 from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
-from metabonk_tui.core.model.snapshot import Check, Gap, Gate, HostView, Snapshot, Verdict, VerdictKind
+from metabonk_tui.core.model.snapshot import Check, Gap, Gate, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run.ending import EndTrack
@@ -31,14 +37,14 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.worker.contract import ContractTrack
 from metabonk_tui.core.worker.health import HealthTrack
 from metabonk_tui.core.worker.process_exits import ExitState
+from metabonk_tui.core.worker.record import NO_WORKERS, PoolRecord
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
 """(since, kind, because)"""
 
 
-@dataclass(frozen=True, slots=True)
-class HostState:
+class HostState(Struct, frozen=True):
     """The data of one host that a step needs from earlier steps."""
 
     memory: MemoryTrack = field(default_factory=MemoryTrack)
@@ -47,15 +53,16 @@ class HostState:
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
     evidence: KernelEvidence = field(default_factory=KernelEvidence)
+    link: LinkReading | None = None
+    """How its agent answers; None: the monitor reads the host itself."""
 
 
 def new_hosts() -> dict[HostName, HostState]:
-    """Return the state of every host of the configuration before its first sample: there is one host."""
+    """Return the state of the hosts before their first sample, which names them: until then there is one."""
     return {ONLY_HOST: HostState()}
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The data that a step needs from earlier steps."""
 
     run: RunTrack
@@ -64,15 +71,17 @@ class State:
     gate: GateTrack
     contract: ContractTrack
     health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
+    record: PoolRecord = NO_WORKERS
+    """The workers in words."""
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last reading; it survives the end of a run."""
     cause_tracker: CauseTracker = field(default_factory=CauseTracker)
     alerts: AlertTracks = field(default_factory=AlertTracks)
     ending: EndTrack = field(default_factory=EndTrack)
+    minutes: RunMinutes = RunMinutes()
 
 
-@dataclass(slots=True)
 class Tick:
     """The working data of one step. Mutable, and never kept after the step.
 
@@ -89,22 +98,39 @@ class Tick:
     events: EventLog
     pool: PoolReading
     desired: int | None
-
-    run: RunTrack = field(init=False)
+    run: RunTrack
     """The run including this sample, before the pool's own actions are noted."""
-    timing: Timing = field(init=False)
-    tracks: Mapping[WorkerRef, WorkerTrack] = field(init=False)
+    timing: Timing
+    tracks: Mapping[WorkerRef, WorkerTrack]
     """The workers with this sample taken in, before what was emitted of them is noted."""
-    observed_memory: Mapping[HostName, MemoryTrack] = field(init=False)
+    observed_memory: Mapping[HostName, MemoryTrack]
     """Memory including this sample, before kills known only from the kernel's log are latched."""
-    exits: Mapping[HostName, ExitState] = field(init=False)
-    workers: tuple[WorkerView, ...] = field(init=False)
-    judged_checks: tuple[Check, ...] = field(init=False)
-    gate: Gate = field(init=False)
-    hosts: Mapping[HostName, HostView] = field(init=False)
-    inputs: VerdictInputs = field(init=False)
-    verdict: Verdict = field(init=False)
-    verdicts: tuple[VerdictChange, ...] = field(init=False)
+    exits: Mapping[HostName, ExitState]
+    workers: Sequence[WorkerView]
+    """Computed when it is first read: the judges read the record."""
+    judged_checks: tuple[Check, ...]
+    gate: Gate
+    hosts: Mapping[HostName, HostView]
+    inputs: VerdictInputs
+    verdict: Verdict
+    verdicts: tuple[VerdictChange, ...]
+    obituaries: tuple[tuple[Obituary, ...], int]
+    """The pages about deaths, and how many older ones were dropped."""
+
+    def __init__(
+        self,
+        previous: Snapshot | None,
+        sample: Sample,
+        config: Config,
+        before: State,
+        events: EventLog,
+        pool: PoolReading,
+        desired: int | None,
+    ) -> None:
+        """Set the first block; no other field has a value yet."""
+        self.previous, self.sample, self.config = previous, sample, config
+        self.before = self.now = before
+        self.events, self.pool, self.desired = events, pool, desired
 
     def update(self, **fields: Any) -> None:
         """Replace the given fields of `now`."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach, WorkerView
+from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
-from metabonk_tui.core.worker.health import UNANSWERING
+from metabonk_tui.core.worker.health import UNANSWERING, HealthTrack
 from metabonk_tui.core.worker.process_exits import ExitTexts
 from metabonk_tui.core.worker.step_rate import announce_rate
 from metabonk_tui.core.worker.tracker import WorkerTrack
@@ -20,27 +21,42 @@ from metabonk_tui.core.worker.tracker import WorkerTrack
 def drafts(
     before: Mapping[WorkerRef, WorkerTrack],
     after: Mapping[WorkerRef, WorkerTrack],
-    views: Sequence[WorkerView],
+    health_tracks: Mapping[WorkerRef, HealthTrack],
     config: Config,
     exit_texts: ExitTexts,
 ) -> Iterator[EventDraft]:
     """Draft what changed, worker by worker. `exit_texts`: how processes ended, where that is known by now."""
-    # `health.health_events` drafts that these do not answer, and how.
-    unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
-    by_slot = {view.ref: view for view in views}
     for ref, track in after.items():
         old = before.get(ref)
+        if old is not None and _is_alike(old, track):
+            continue
+        health = health_tracks[ref].now if ref in health_tracks else None
         yield from _own_drafts(old, track, exit_texts)
-        if ref not in unanswering:
+        # `health.health_events` drafts that these do not answer, and how.
+        if health is None or health.state not in UNANSWERING:
             yield from _reach(old, track, exit_texts)
         yield from _rate(track)
-        yield from _environment(old, track, by_slot[ref].env if ref in by_slot else None)
+        yield from _environment(old, track, track.env_view)
         yield from _components(old, track, config)
         yield from _gameplay(old, track)
 
 
-def with_announced_rates(tracks: Mapping[WorkerRef, WorkerTrack]) -> dict[WorkerRef, WorkerTrack]:
+def _is_alike(old: WorkerTrack, track: WorkerTrack) -> bool:
+    """Return whether nothing of a worker changed of which there is an event."""
+    return (
+        not track.drafts
+        and track.reach is old.reach
+        and track.steps.ratio is None
+        and track.env is old.env
+        and (track.gameplay.corroborated_t is None) is (old.gameplay.corroborated_t is None)
+        and all([now.known is was.known for now, was in zip(track.components, old.components, strict=True)])
+    )
+
+
+def with_announced_rates(tracks: Mapping[WorkerRef, WorkerTrack]) -> Mapping[WorkerRef, WorkerTrack]:
     """Note in the tracks which step rates were emitted, so that the same jump is emitted once."""
+    if not any([track.steps.ratio is not None for track in tracks.values()]):
+        return tracks
     noted = {}
     for ref, track in tracks.items():
         steps = announce_rate(track.steps)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 GB = 1_000_000_000
 MB = 1_000_000
@@ -16,8 +17,12 @@ DAY = 86400
 
 
 def gigabytes(size_bytes: float, decimals: int = 1) -> str:
-    """Format bytes as GB (10^9) without the unit: 1 decimal for headlines, 2 for a process."""
-    return number(size_bytes / GB, decimals)
+    """Format bytes as GB (10^9) without the unit: 1 decimal for headlines, 2 for a process.
+
+    An amount that would read as 0 gets a second decimal.
+    """
+    text = number(size_bytes / GB, decimals)
+    return number(size_bytes / GB, 2) if decimals == 1 and size_bytes > 0 and text == "0.0" else text
 
 
 def growth(bytes_per_min: float) -> str:
@@ -107,6 +112,7 @@ def estimate(seconds: float, plus_minus_s: float | None = None, sign: str = "±"
     return text if plus_minus_s is None else f"{text} {sign}{age(plus_minus_s)}"
 
 
+@lru_cache(maxsize=128)
 def clock(t: float, zone: tzinfo = UTC, with_seconds: bool = True) -> str:
     """Format a Unix time as local time in `zone`: HH:MM:SS for events, HH:MM for forecasts.
 

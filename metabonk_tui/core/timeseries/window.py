@@ -5,12 +5,12 @@ Does not: know what the numbers measure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median
+from msgspec import Struct
+
+from metabonk_tui.core.timeseries.median import median
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
+class Buckets(Struct, frozen=True):
     """Amounts per bucket of `width_s` seconds, newest last; at most `keep` buckets."""
 
     width_s: float
@@ -27,7 +27,8 @@ class Buckets:
         if index <= self.newest:
             if not amount:
                 return self
-            return Buckets(self.width_s, self.keep, self.newest, (*self.amounts[:-1], self.amounts[-1] + amount))
+            amounts = self.amounts[:-1] + (self.amounts[-1] + amount,)  # noqa: RUF005 - half the time
+            return Buckets(self.width_s, self.keep, self.newest, amounts)
         empty = (0.0,) * min(index - self.newest - 1, self.keep)
         return Buckets(self.width_s, self.keep, index, (*self.amounts, *empty, amount)[-self.keep :])
 
@@ -36,8 +37,7 @@ class Buckets:
         return sum(self.amounts[-count:])
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(Struct, frozen=True):
     """Exact time spans that were observed, over the last `keep_s` seconds; touching spans are merged."""
 
     keep_s: float
@@ -64,8 +64,7 @@ class Spans:
         return total
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """(t, value) at least `every_s` apart over the last `span_s` seconds, for rates over a window."""
 
     every_s: float
@@ -75,13 +74,14 @@ class Points:
     def add(self, t: float, value: float) -> Points:
         """Append a point. It replaces the newest one if that is closer than `every_s` to its predecessor."""
         items = self.items
-        if len(items) >= 2 and items[-1][0] - items[-2][0] < self.every_s:
-            items = items[:-1]
+        end = len(items)
+        if end >= 2 and items[-1][0] - items[-2][0] < self.every_s:
+            end -= 1
         # Keep one point at or before the start of the window: sparse samples would otherwise shrink it.
-        keep = 0
-        while keep + 1 < len(items) and items[keep + 1][0] <= t - self.span_s:
+        keep, from_t = 0, t - self.span_s
+        while keep + 1 < end and items[keep + 1][0] <= from_t:
             keep += 1
-        return Points(self.every_s, self.span_s, (*items[keep:], (t, value)))
+        return Points(self.every_s, self.span_s, items[keep:end] + ((t, value),))  # noqa: RUF005 - half the time
 
     def rate(self, min_span_s: float = 0.0) -> float | None:
         """Return the change per second from the oldest to the newest point; None below `min_span_s` between them."""
@@ -96,16 +96,23 @@ MAX_SLOWER = 3.0
 """The measured spacing counts up to this many times the declared one. Without a limit, gaps would pass for rhythm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spacing:
+class Spacing(Struct, frozen=True):
     """Seconds between samples: as the source declares, and the last 15 as measured."""
 
     declared_s: float | None
     recent: tuple[float, ...] = ()
+    chosen_s: float | None = None
+    """As the operator chose; None: no choice, and what was measured under a choice is forgotten."""
 
     def add(self, spacing_s: float) -> Spacing:
         """Add the measured seconds between two samples; ignores zero and less."""
-        return Spacing(self.declared_s, (*self.recent, spacing_s)[-15:]) if spacing_s > 0 else self
+        if spacing_s <= 0:
+            return self
+        return Spacing(self.declared_s, (*self.recent, spacing_s)[-15:], self.chosen_s)
+
+    def choose(self, chosen_s: float | None) -> Spacing:
+        """Take the interval that the operator chose."""
+        return self if chosen_s == self.chosen_s else Spacing(self.declared_s, (), chosen_s)
 
     @property
     def nominal_s(self) -> float:
@@ -113,8 +120,25 @@ class Spacing:
 
         As declared, or the median of five or more when the source is slower. Undeclared: the median, else 1 s.
         """
-        seen = median(self.recent) if self.recent else 0.0
+        for known, nominal_s in _nominal:
+            if known is self:
+                return nominal_s
+        nominal_s = self._nominal_s()
+        _nominal[:] = [(self, nominal_s)]
+        return nominal_s
+
+    def _nominal_s(self) -> float:
+        if self.chosen_s is not None:
+            return self.chosen_s
+        recent = self.recent
+        # A rhythm without a fault needs no sorting: the value of most spacings is their median.
+        is_steady = bool(recent) and 2 * recent.count(recent[-1]) > len(recent)
+        seen = recent[-1] if is_steady else median(recent) if recent else 0.0
         if self.declared_s:
             slower = min(max(self.declared_s, seen), MAX_SLOWER * self.declared_s)
             return slower if len(self.recent) >= 5 else self.declared_s
         return seen or 1.0
+
+
+_nominal: list[tuple[Spacing, float]] = []
+"""The spacing that was asked last: a step asks five times for the same one."""

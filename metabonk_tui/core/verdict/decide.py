@@ -5,7 +5,8 @@ Pure. Does not: read the clock, delay changes, or keep history; `hysteresis` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.snapshot import Node, VerdictKind
@@ -15,11 +16,9 @@ from metabonk_tui.core.verdict.early import early_node, early_stop
 from metabonk_tui.core.verdict.inputs import VerdictInputs, silence_evidence
 from metabonk_tui.core.verdict.missing import Missing, find_missing, texts
 from metabonk_tui.core.verdict.nodes import components_node, gameplay_node, memory_node
-from metabonk_tui.core.worker.due import due_components, never_shown
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictDraft:
+class VerdictDraft(Struct, frozen=True):
     """A verdict before hysteresis."""
 
     kind: VerdictKind
@@ -40,7 +39,7 @@ def decide(inputs: VerdictInputs) -> VerdictDraft:
     nodes = (zero, memory, gameplay)
     stop = early_stop(inputs)
     if stop is not None:
-        because = stop.because if stop.latched else _with_cause(inputs, stop.because)
+        because = _after_kill(inputs, stop.because) if stop.latched else _with_cause(inputs, stop.because)
         all_nodes = (early_node(stop), *nodes)
         return _draft(inputs, VerdictKind.STOP, because, all_nodes, early=True, latched=stop.latched)
     if inputs.stopped_t is not None:
@@ -53,12 +52,11 @@ def decide(inputs: VerdictInputs) -> VerdictDraft:
         # The gate itself is still under way, so the word that follows does not lack it yet.
         missing = tuple(one for one in missing if one.kind != "gate")
     kind, because = _matrix(inputs, missing, *nodes)
-    if kind is not VerdictKind.PARTIAL:
-        # PARTIAL names the components first; its cause follows anyway.
-        because = _with_cause(inputs, because)
     # A gate that is taken late or again keeps only these words back; the others stand on their own evidence.
     if not is_over or (kind in POSTPONED and not inputs.gate.has_ended(inputs.t)):
-        return _draft(inputs, VerdictKind.VALIDATING, (_progress(inputs), *because), nodes, would_be=kind)
+        because = _with_cause(inputs, (_progress(inputs), *because))
+        return _draft(inputs, VerdictKind.VALIDATING, because, nodes, would_be=kind)
+    because = _with_cause(inputs, because)
     missing = missing if kind is VerdictKind.CONTINUE else ()
     return _draft(inputs, kind, because, nodes, missing=missing)
 
@@ -76,6 +74,12 @@ def _with_cause(inputs: VerdictInputs, because: tuple[str, ...]) -> tuple[str, .
     return (named, *(line for line in because if line != named))
 
 
+def _after_kill(inputs: VerdictInputs, because: tuple[str, ...]) -> tuple[str, ...]:
+    """Put a proven cause second: a kill by the kernel is the graver news, and the cause stands beside it."""
+    cause = _with_cause(inputs, ())
+    return (*because[:1], *cause, *(line for line in because[1:] if line not in cause))
+
+
 def _draft(
     inputs: VerdictInputs,
     kind: VerdictKind,
@@ -88,25 +92,35 @@ def _draft(
     missing: tuple[Missing, ...] = (),
 ) -> VerdictDraft:
     because = (*because, inputs.elsewhere) if inputs.elsewhere else because
+    if inputs.unresolved and inputs.unresolved not in because:
+        because = (*because, inputs.unresolved)
     lit = mark_path(kind, would_be, nodes)
     changes_when = _changes_when(inputs, kind, lit, latched, missing)
     return VerdictDraft(kind, because, lit, would_be, changes_when, early, latched, missing)
 
 
+PATHS: dict[VerdictKind, tuple[str, ...]] = {
+    VerdictKind.STOP: ("components",),
+    VerdictKind.PARTIAL: ("components",),
+    VerdictKind.UNDECIDED: ("components",),
+    VerdictKind.ADD_MEMORY_WATCH: ("components", "memory"),
+    VerdictKind.TUNE_EPSILON: ("components", "gameplay"),
+    VerdictKind.SUCCESS: ("components", "memory", "gameplay"),
+    VerdictKind.LAUNCH_24H: ("components", "memory"),
+    VerdictKind.CONTINUE: ("components",),
+}
+"""The nodes that lead to each word. A STOP before the gate ends has a node of its own."""
+
+
 def mark_path(kind: VerdictKind, would_be: VerdictKind | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Mark the nodes that led to the verdict; `would_be` counts before `kind`."""
     final = would_be or kind
-    path = {
-        VerdictKind.STOP: ("early",) if nodes[0].id == "early" else ("components",),
-        VerdictKind.PARTIAL: ("components",),
-        VerdictKind.UNDECIDED: ("components",),
-        VerdictKind.ADD_MEMORY_WATCH: ("components", "memory"),
-        VerdictKind.TUNE_EPSILON: ("components", "gameplay"),
-        VerdictKind.SUCCESS: ("components", "memory", "gameplay"),
-        VerdictKind.LAUNCH_24H: ("components", "memory"),
-        VerdictKind.CONTINUE: ("components",),
-    }.get(final, ())
-    return tuple(replace(node, on_path=node.id in path) for node in nodes)
+    path = PATHS.get(final, ())
+    if final is VerdictKind.STOP and nodes[0].id == "early":
+        path = ("early",)
+    return tuple(
+        [node if node.on_path is (node.id in path) else replace(node, on_path=not node.on_path) for node in nodes]
+    )
 
 
 def _matrix(
@@ -115,7 +129,7 @@ def _matrix(
     """Return the word of the branch that counts, and its reasons."""
     if zero.answer == "yes":
         return VerdictKind.STOP, (
-            *silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract),
+            *silence_evidence(inputs, inputs.foreign_fields),
             zero.evidence[0],
         )
     if zero.answer == "unknown":
@@ -130,7 +144,7 @@ def _matrix(
             f"no worker reached gameplay in time: {gameplay.short}",
             f"the keys that are read: {keys}",
         )
-    due, shown = due_components(inputs.workers)
+    due, shown = inputs.record.due, inputs.record.due_shown
     shown_text = f"due components {len(shown)}/{len(due)}"
     if missing or memory.answer != "yes":
         return VerdictKind.CONTINUE, (
@@ -149,13 +163,13 @@ def _matrix(
 
 def _partly(inputs: VerdictInputs) -> tuple[str, ...]:
     """Name the due components that never showed, the first cause, and its fix."""
-    never = f"never shown on any worker: {', '.join(never_shown(inputs.workers))}"
+    never = f"never shown on any worker: {', '.join(inputs.record.never_shown)}"
     cause = inputs.causes[0] if inputs.causes else None
     lines = [never]
     if cause is not None:
         lines.append(f"{cause.name} {number(cause.confidence, 2)}")
         lines += [f"fix: {cause.fix}"] if cause.fix else []
-    evidence = silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract)
+    evidence = silence_evidence(inputs, inputs.foreign_fields)
     return (*lines, "do NOT run 24 h", *evidence)
 
 
@@ -170,11 +184,15 @@ def _gameplay_is(gameplay: Node) -> tuple[str, ...]:
 
 
 def _waiting_for(inputs: VerdictInputs) -> str:
-    wanted = len(inputs.workers)
-    if inputs.workers and all(worker.error == "dns" for worker in inputs.workers):
-        return f"host {inputs.config.pool.host} does not resolve: nothing is known of the pool; check pool.host"
+    wanted = inputs.wanted
+    if inputs.unresolved:
+        return inputs.unresolved
+    if not inputs.begun and inputs.launcher_pid is not None:
+        return f"the launcher runs (pid {inputs.launcher_pid}), no worker process yet"
     if not inputs.begun:
-        return "no pool found: no worker process, no answer" if wanted else "no pool found"
+        # Owners of memory are known only where the processes were read, so not of another machine.
+        seen = "no worker process, no answer" if inputs.memory.owners else "no worker answers"
+        return f"no pool found: {seen}" if wanted else "no pool found"
     if wanted and all(worker.reach is Reach.UNOBSERVED for worker in inputs.workers):
         return "no worker was observed"
     return f"no worker has answered yet, 0/{wanted}"
@@ -218,7 +236,7 @@ def _changes_when(
     if kind is VerdictKind.TUNE_EPSILON:
         return "a worker reaches gameplay, corroborated"
     if kind is VerdictKind.PARTIAL:
-        return f"{' and '.join(never_shown(inputs.workers))} show on a worker, {hold}"
+        return f"a worker shows {' and '.join(inputs.record.never_shown)}, {hold}"
     if kind is VerdictKind.CONTINUE and missing:
         return f"what is missing is there: {', '.join(texts(missing))}"
     if kind is VerdictKind.CONTINUE:

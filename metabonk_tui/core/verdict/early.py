@@ -6,7 +6,8 @@ Does not: accept an absence that no source could have seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.snapshot import Node
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, EnvView, Reach, WorkerView
@@ -16,11 +17,13 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs, silence_evidence
 
 ALL_DOWN_S = 60.0
 """Seconds without an answer before STOP: a respawn of all workers took 20 to 23 s on a loaded machine."""
+NO_ANSWER = "no answer"
+"""Names the evidence that no worker answers."""
+OOM_KILL = "kernel OOM kill"
 NEVER_MOVED = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN)
 
 
-@dataclass(frozen=True, slots=True)
-class EarlyStop:
+class EarlyStop(Struct, frozen=True):
     """Conclusive evidence for STOP."""
 
     short: str
@@ -31,10 +34,12 @@ class EarlyStop:
 
 def early_stop(inputs: VerdictInputs) -> EarlyStop | None:
     """Return conclusive evidence for STOP; None when there is none."""
-    memory = inputs.memory
-    if memory.oom_kills_in_run:
-        who = " ".join(memory.victim_names) or "victim not known"
-        return EarlyStop("kernel OOM kill", (f"kernel OOM kill: {who}, latched for this run",), latched=True)
+    killed = [host.memory for host in inputs.hosts.values() if host.memory.oom_kills_in_run] or [inputs.memory]
+    if killed[0].oom_kills_in_run:
+        who = " ".join(name for memory in killed for name in memory.victim_names) or "victim not known"
+        where = ", ".join(memory.host for memory in killed if memory.host)
+        on = f" on {where}" if where else ""
+        return EarlyStop(OOM_KILL, (f"kernel OOM kill{on}: {who}, latched for this run",), latched=True)
     if inputs.stopped_t is not None or inputs.changing or not inputs.begun or inputs.gate.began_t is None:
         return None
     return _unanswered(inputs) or _silent_without_flags(inputs)
@@ -46,17 +51,20 @@ def early_node(stop: EarlyStop) -> Node:
 
 
 def _unanswered(inputs: VerdictInputs) -> EarlyStop | None:
-    if inputs.unanswered_s is None or not inputs.workers:
+    if inputs.unanswered_s is None or not inputs.wanted:
         return None
-    if all(worker.error == "dns" for worker in inputs.workers):
-        # The name of the host does not resolve: no worker was asked, so none failed to answer.
+    if not all(host.is_seen for host in inputs.hosts.values()):
+        # The workers of a host that is not seen may well answer there.
         return None
-    wanted = len(inputs.workers)
+    if inputs.unresolved:
+        # No worker was asked, so none failed to answer.
+        return None
+    wanted = inputs.wanted
     if not inputs.answered_ever:
         grace = age(inputs.config.clock.startup_grace_s)
-        return EarlyStop("no answer", (f"no worker answered: 0/{wanted} after the start-up grace of {grace}",))
+        return EarlyStop(NO_ANSWER, (f"no worker answered: 0/{wanted} after the start-up grace of {grace}",))
     if inputs.unanswered_s >= max(ALL_DOWN_S, 3 * inputs.nominal_s):
-        return EarlyStop("no answer", (f"no worker answers: 0/{wanted} for {age(inputs.unanswered_s)}",))
+        return EarlyStop(NO_ANSWER, (f"no worker answers: 0/{wanted} for {age(inputs.unanswered_s)}",))
     return None
 
 
@@ -65,6 +73,8 @@ def _silent_without_flags(inputs: VerdictInputs) -> EarlyStop | None:
 
     A component that the launcher switches on by itself proves nothing of the flags, so it is left out.
     """
+    if inputs.record.moves:
+        return None
     due = {spec.id: spec for spec in inputs.config.component if spec.due == "validation" and not spec.launcher_sets}
     answering = _answering(inputs.workers)
     readable = [env for worker in answering if (env := worker.env) is not None and env.error is None]
@@ -117,14 +127,12 @@ def _without_flags(
     wrong = _in_all([[f"{key} is {value or 'empty'}" for key, value, _ in env.wrong] for env in readable])
     what = "missing" if missing else "switched off" if wrong else "not set right"
     # The cause comes first, because a narrow screen cuts the end.
-    lines = [
-        f"required flags {what} in {len(readable)}/{len(inputs.workers)} workers, {cut_list(list(titles), 3)} silent"
-    ]
+    lines = [f"required flags {what} in {len(readable)}/{inputs.wanted} workers, {cut_list(list(titles), 3)} silent"]
     if missing:
         lines.append(f"not in /proc/PID/environ: {cut_list(missing, 3)}")
     if wrong:
         lines.append(f"in /proc/PID/environ: {cut_list(wrong, 3)}")
-    evidence = silence_evidence(inputs.workers, contract=inputs.contract)
+    evidence = silence_evidence(inputs)
     return EarlyStop(f"flags {what} {len(readable)}/{answering}", (*lines, *evidence))
 
 

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.snapshot import Gate, NextStep, Verdict, VerdictKind
 from metabonk_tui.core.verdict.decide import mark_path
-from metabonk_tui.core.verdict.early import EarlyStop, early_node
-
-NEXT = (
-    NextStep(None, "read its report", "metabonk-tui report last"),
-    NextStep("L", "launch the pool", "metabonk-tui launch", join="then"),
-)
+from metabonk_tui.core.verdict.early import NO_ANSWER, OOM_KILL, EarlyStop, early_node
 
 OVER = "the run is over: "
 
 
-def ended_verdict(verdict: Verdict, before: Verdict | None, end: RunEnd, gate: Gate) -> Verdict:
-    """Return the verdict of a run that is over.
+def ended_verdict(
+    verdict: Verdict, before: Verdict | None, end: RunEnd, gate: Gate, steps: tuple[NextStep, ...]
+) -> Verdict:
+    """Return the verdict of a run that is over, with the steps that are due now.
 
     `verdict` is that of the tick, `before` the one on the screen when the pool was first missing. A run that a person
     ended keeps its word; any other end is a STOP.
     """
-    base = verdict if verdict.kind is VerdictKind.STOP and not end.keeps_verdict else before or verdict
+    base = before or verdict
+    if verdict.kind is VerdictKind.STOP and not end.keeps_verdict and _says_more(verdict, base):
+        base = verdict
     how = f"{OVER}{end.text}"
     changes = "a new run begins"
     if end.keeps_verdict or base.kind is VerdictKind.STOP:
         past = _past(base, gate)
-        leads = not end.keeps_verdict and end.reason != "unknown"
-        because = (how, *past) if leads else (*past[:1], how, *past[1:])
-        return replace(base, because=because, would_be=None, changes_when=changes, next_steps=NEXT, ended=end)
+        because = (*past[:1], how, *past[1:]) if end.keeps_verdict else (how, *past)
+        return replace(base, because=because, would_be=None, changes_when=changes, next_steps=steps, ended=end)
     branch = early_node(EarlyStop("the run is over", (how,)))
     nodes = (branch, *(node for node in base.nodes if node.id != branch.id))
     return replace(
@@ -43,10 +41,20 @@ def ended_verdict(verdict: Verdict, before: Verdict | None, end: RunEnd, gate: G
         early=True,
         caution=False,
         changes_when=changes,
-        next_steps=NEXT,
+        next_steps=steps,
         was=base.kind,
         ended=end,
     )
+
+
+def _says_more(stop: Verdict, base: Verdict) -> bool:
+    """Return whether the STOP of this tick says more of the run than the word before its end.
+
+    The causes go with the workers, so a STOP from before is the better one; a kill by the kernel may be found late.
+    That no worker answers is the end itself: said again, it would count on for ever.
+    """
+    found = {node.short for node in stop.nodes if node.id == "early"}
+    return OOM_KILL in found or (base.kind is not VerdictKind.STOP and NO_ANSWER not in found)
 
 
 def _past(base: Verdict, gate: Gate) -> tuple[str, ...]:

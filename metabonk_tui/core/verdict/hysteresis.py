@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Verdict, VerdictKind
@@ -14,8 +15,7 @@ SPARSE_S = 60.0
 """Where samples lie at least this far apart, a change shows at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hysteresis:
+class Hysteresis(Struct, frozen=True):
     """The verdict on the screen, and the one that may replace it."""
 
     shown: Verdict | None = None

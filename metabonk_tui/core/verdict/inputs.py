@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+
+from msgspec import Struct, field
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.host_view import HostView
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import HostName, WorkerRef
 from metabonk_tui.core.model.snapshot import Cause, Gate
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
-from metabonk_tui.core.worker.component import SILENT
+from metabonk_tui.core.worker.record import PoolRecord, SilentGroup
 
 PROVEN = 0.9
 """Confidence from which a cause stands in the verdict row and gives the first step, whatever the word."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictInputs:
+class VerdictInputs(Struct, frozen=True):
     """All inputs of a verdict at one time."""
 
     t: float
@@ -32,8 +32,12 @@ class VerdictInputs:
     changing: bool
     """An operation on the pool is under way."""
     gate: Gate
+    record: PoolRecord
+    """The workers in words, for whatever is judged at every sample."""
     workers: Sequence[WorkerView]
+    """Their views, for texts: a step computes them when they are first read."""
     memory: MemoryView
+    """That of the only host, or of the one on which it is worst."""
     answered_s: float
     """Seconds of the window in which at least one worker was observed answering."""
     window_s: float
@@ -48,13 +52,25 @@ class VerdictInputs:
     """Workers that answer on this machine and whose processes were not found."""
     causes: Sequence[Cause] = ()
     """Causes of silence, the most likely first."""
+    launcher_pid: int | None = None
+    """The launcher of this pool; None: none is seen."""
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": not known."""
+
+    hosts: Mapping[HostName, HostView] = field(default_factory=dict)
+    """Every host; empty: there is one, and `memory` is its memory."""
+    calm: bool = False
+    """Whether it is known that every worker answers, steps at its usual rate, and has no problem."""
 
     @property
     def answered_ever(self) -> bool:
         """Whether any worker answered in this run."""
-        return any(worker.last_good_t is not None for worker in self.workers)
+        return self.record.answered > 0
+
+    @property
+    def wanted(self) -> int:
+        """The number of workers."""
+        return len(self.record.workers)
 
     @property
     def is_first_gate_over(self) -> bool:
@@ -63,47 +79,43 @@ class VerdictInputs:
         return ended_t is not None and self.t >= ended_t + self.config.clock.validation_s
 
     @property
+    def unresolved(self) -> str:
+        """Say that the host's name does not resolve, so that no worker was asked; "": it resolves, or is not known."""
+        if self.unanswered_s is None or not self.workers:
+            return ""
+        if any(worker.error != "dns" for worker in self.workers):
+            return ""
+        return (
+            f"host {self.config.pool.host} does not resolve: nothing is known of the pool; check --host or pool.host"
+        )
+
+    @property
     def proven_cause(self) -> Cause | None:
         """The first cause, if it is as good as certain."""
         return self.causes[0] if self.causes and self.causes[0].confidence >= PROVEN - 1e-9 else None
 
 
-def silence_evidence(
-    workers: Sequence[WorkerView], foreign_fields: Sequence[str] = (), contract: ContractView | None = None
-) -> tuple[str, ...]:
-    """List the silent components, grouped by state: "A, B ABSENT on 5/5 workers ..."."""
-    lines = []
-    total = len(workers)
-    groups: dict[tuple[ComponentState, int, bool], list[str]] = {}
-    for index in range(len(workers[0].components) if workers else 0):
-        states = Counter(worker.components[index].state for worker in workers)
-        for state in (*SILENT, ComponentState.UNOBSERVED, ComponentState.BAD):
-            if states[state]:
-                first = workers[0].components[index]
-                stands = state is ComponentState.STALLED and first.stands
-                groups.setdefault((state, states[state], stands), []).append(first.title)
-    rank = {
-        ComponentState.ABSENT: 0,
-        ComponentState.BAD: 1,
-        ComponentState.UNPROVEN: 2,
-        ComponentState.ZERO: 3,
-        ComponentState.STALLED: 4,
-        ComponentState.UNOBSERVED: 5,
-    }
-    for (state, count, stands), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
-        keys = ""
-        if state is ComponentState.ABSENT:
-            with_key, samples = _key_samples(workers, titles)
-            keys = f", {with_key} of {samples} samples had a key{_nearest(workers, titles, contract)}"
-        if state is ComponentState.UNOBSERVED:
-            fields = [c.field for c in workers[0].components if c.title in titles]
-            asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
-            keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
-        state_text = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
-        # What stands by design once it has shown is not stalled.
-        state_text = "stands" if stands else state_text
-        lines.append(f"{', '.join(titles)} {state_text} on {count}/{total} workers{keys}")
-    return tuple(lines)
+def silence_evidence(inputs: VerdictInputs, foreign_fields: Sequence[str] = ()) -> tuple[str, ...]:
+    """List the silent components, grouped by state: "A, B ABSENT on 5/5 workers ...".
+
+    `foreign_fields`: names that the recorder requested and `/status` never had.
+    """
+    return tuple([_silence_line(group, inputs, foreign_fields) for group in inputs.record.silence])
+
+
+def _silence_line(group: SilentGroup, inputs: VerdictInputs, foreign_fields: Sequence[str]) -> str:
+    workers, keys = inputs.workers, ""
+    if group.state is ComponentState.ABSENT:
+        with_key, samples = _key_samples(workers, group.titles)
+        keys = f", {with_key} of {samples} samples had a key{_nearest(workers, group.titles, inputs.contract)}"
+    if group.state is ComponentState.UNOBSERVED:
+        fields = [c.field for c in workers[0].components if c.title in group.titles]
+        asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
+        keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
+    is_loud = group.state in (ComponentState.ABSENT, ComponentState.BAD)
+    # What stands by design once it has shown is not stalled.
+    state_text = "stands" if group.stands else group.state.value if is_loud else group.state.value.lower()
+    return f"{', '.join(group.titles)} {state_text} on {group.workers}/{inputs.wanted} workers{keys}"
 
 
 def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: ContractView | None) -> str:
@@ -116,6 +128,9 @@ def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: Con
 
 
 def _key_samples(workers: Sequence[WorkerView], titles: Sequence[str]) -> tuple[int, int]:
-    matching = [c for w in workers for c in w.components if c.title in titles]
+    """Return samples with a key and samples of the workers that lack it: others have it in every sample."""
+    matching = [
+        c for w in workers for c in w.components if c.title in titles and c.known_state is ComponentState.ABSENT
+    ]
     with_key = max((c.samples_with_key for c in matching), default=0)
     return with_key, max((c.samples for c in matching), default=0)

@@ -6,14 +6,14 @@ Does not: choose the word.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.verdict.inputs import VerdictInputs
-from metabonk_tui.core.worker.due import unobserved
 
 NOT_UP_S = 30.0
 """A worker may be away for less than this: a respawn, or a slow answer."""
@@ -21,8 +21,7 @@ NAMED = 4
 MissingKind = Literal["worker", "bad", "gate", "component"]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """One thing that a go lacks."""
 
     kind: MissingKind
@@ -35,15 +34,23 @@ class Missing:
 
 def find_missing(inputs: VerdictInputs) -> tuple[Missing, ...]:
     """Return everything that LAUNCH 24H and SUCCESS lack besides memory and gameplay, the gravest first."""
+    record, gate = inputs.record, inputs.gate
+    is_whole = inputs.calm and not (record.has_bad or record.due_unobserved or record.never_shown_on)
+    if is_whole and gate.has_ended(inputs.t) and gate.has_passed:
+        return ()
     return (*_workers(inputs), *_bad(inputs), *_gate(inputs), *_components(inputs))
 
 
 def _workers(inputs: VerdictInputs) -> Iterator[Missing]:
-    for worker in inputs.workers:
+    for worker in () if inputs.calm else inputs.workers:
         found = not_up(worker, inputs.t, inputs.started_at, inputs.config.verdict.still_s)
         if found is not None:
             why, for_s = found
-            yield Missing("worker", f"{worker.ref.label} {why} {age(for_s)}", worker.ref, why)
+            # Screens call a worker idle that never grew since its start: the verdict says the same word.
+            is_idle = (
+                worker.reach is Reach.UP and worker.health is not None and worker.health.state is HealthState.IDLE
+            )
+            yield Missing("worker", f"{worker.ref.label} {'idle' if is_idle else why} {age(for_s)}", worker.ref, why)
 
 
 def not_up(worker: WorkerView, t: float, started_at: float, still_s: float) -> tuple[str, float] | None:
@@ -65,6 +72,8 @@ def not_up(worker: WorkerView, t: float, started_at: float, still_s: float) -> t
 
 
 def _bad(inputs: VerdictInputs) -> Iterator[Missing]:
+    if not inputs.record.has_bad:
+        return
     for worker in inputs.workers:
         for component in worker.components:
             is_due = component.due == "validation" or worker.gameplay.corroborated
@@ -91,16 +100,10 @@ def _gate(inputs: VerdictInputs) -> Iterator[Missing]:
 
 
 def _components(inputs: VerdictInputs) -> Iterator[Missing]:
-    unseen = unobserved(inputs.workers)
-    never: dict[str, list[WorkerRef]] = {}
-    for worker in inputs.workers:
-        for component in worker.components:
-            if component.due == "validation" and not component.shown_in_run and component.title not in unseen:
-                never.setdefault(component.title, []).append(worker.ref)
-    for title in unseen:
+    for title in inputs.record.due_unobserved:
         yield Missing("component", f"{title} not observed: this source does not see it")
-    for title, refs in never.items():
-        where = worker_ranges(refs) if len(refs) < len(inputs.workers) else "any worker"
+    for title, refs in inputs.record.never_shown_on:
+        where = worker_ranges(refs) if len(refs) < inputs.wanted else "any worker"
         yield Missing("component", f"{title} never shown on {where}", refs[0])
 
 

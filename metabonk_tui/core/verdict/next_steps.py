@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
-from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.verdict.missing import Missing
 
@@ -15,58 +15,104 @@ from metabonk_tui.core.verdict.missing import Missing
 def next_steps(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...] = ()) -> tuple[NextStep, ...]:
     """Return the steps for this verdict; empty when nothing is to be done.
 
-    A cause that is as good as certain gives the first step, whatever the word.
+    A host that is lost gives the first step, whatever the word; a cause that is as good as certain the next one.
     """
+    lost = [name for name, host in inputs.hosts.items() if host.link is not None and host.link.state == "LOST"]
+    look = (NextStep(None, f"see why {cut_list(lost, 3)} cannot be read", "metabonk-tui doctor"),) if lost else ()
+    return (*look, *_whatever_hosts(kind, inputs, missing))
+
+
+def _whatever_hosts(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...]) -> tuple[NextStep, ...]:
     steps = _steps(kind, inputs, missing)
     cause = inputs.proven_cause
     if kind is VerdictKind.PARTIAL and inputs.causes:
         cause = inputs.causes[0]
     if cause is None or not cause.fix or inputs.stopped_t is not None:
         return steps
-    first = NextStep(None, cause.fix, None)
-    return (first, *(replace(step, join=step.join or "then") for step in steps))
+    return _after_fix(cause.fix, steps, inputs.config)
+
+
+RELAUNCH = ", relaunch"
+
+
+def _after_fix(fix: str, steps: tuple[NextStep, ...], config: Config) -> tuple[NextStep, ...]:
+    """Put the fix first. A fix that relaunches, and keys that do the same, are two ways, not two steps."""
+    launches = any(step.key == "L" for step in steps)
+    if launches and fix.startswith("relaunch"):
+        if not config.pool.launcher.env_file:
+            # Without the file in the configuration, L would launch as before.
+            return (NextStep(None, fix, None),)
+        steps = (replace(steps[0], join="or"), *steps[1:])
+    elif launches:
+        fix = fix.removesuffix(RELAUNCH)
+    return (NextStep(None, fix, None), *(replace(step, join=step.join or "then") for step in steps))
 
 
 def _steps(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...]) -> tuple[NextStep, ...]:
     if kind is VerdictKind.CONTINUE:
         return _for_missing(inputs, missing)
-    config = inputs.config
-    if not config.pool.can_launch and kind is not VerdictKind.TUNE_EPSILON:
-        return ()
-    count = workers_to_launch(inputs.memory, config)
-    workers = count_of(count, "worker")
-    env = " with the env file" if config.pool.launcher.env_file else ""
-    relaunch = NextStep("L", f"relaunch {workers}{env}", f"metabonk-tui launch {count}", "then")
-    if kind is VerdictKind.PARTIAL:
-        return (NextStep("X", "stop the pool", "metabonk-tui stop"), relaunch)
-    if kind is VerdictKind.STOP:
-        if inputs.unanswered_s is None or any(worker.alive for worker in inputs.workers):
-            stop = NextStep("X", "stop the pool", "metabonk-tui stop")
-            off = sorted({key for worker in inputs.workers if worker.env for key, _, _ in worker.env.wrong})
-            if off and config.pool.launcher.env_file and inputs.proven_cause is None:
-                # The unchanged file would switch the same flags off again.
-                right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
-                return (stop, right, relaunch)
-            return (stop, relaunch)
-        return (NextStep("L", f"launch {workers}{env}", f"metabonk-tui launch {count}"),)
-    if kind is VerdictKind.WAITING and (not inputs.begun or inputs.stopped_t is not None):
-        return (NextStep("L", f"launch {workers}{env}", f"metabonk-tui launch {count}"),)
-    if kind is VerdictKind.ADD_MEMORY_WATCH:
-        now = len(inputs.workers)
-        budget = inputs.memory.budget
-        fewer = max(1, budget.fits) if budget is not None else now
-        arm = NextStep("W", "arm the memory watch", None)
-        if inputs.memory.watch is not None and inputs.memory.watch.armed:
-            arm = NextStep("W", "end the memory watch's dry run, then arm it", None)
-        if fewer < now:
-            text = f"resize {now} → {fewer}, restarts all workers"
-            return (arm, NextStep("-", text, f"metabonk-tui resize {fewer}", "or"))
-        return (arm,)
     if kind is VerdictKind.TUNE_EPSILON:
-        keys = ", ".join(config.verdict.tune_keys)
+        keys = ", ".join(inputs.config.verdict.tune_keys)
         restart = NextStep("R", "restart the pool", None, "then")
         return (NextStep(None, f"raise {keys} in the env file", None), restart)
-    return ()
+    if kind is VerdictKind.WAITING and inputs.unresolved:
+        return (CORRECT_HOST,)
+    if not inputs.config.pool.can_launch:
+        return ()
+    if kind is VerdictKind.PARTIAL:
+        return (STOP_POOL, _launch(inputs, again=True))
+    if kind is VerdictKind.STOP:
+        return _for_stop(inputs)
+    if kind is VerdictKind.WAITING:
+        # While a launcher runs, a launch would end the pool that is about to come up.
+        is_launched = inputs.begun or inputs.launcher_pid is not None
+        return () if is_launched and inputs.stopped_t is None else (_launch(inputs),)
+    return _for_memory(inputs) if kind is VerdictKind.ADD_MEMORY_WATCH else ()
+
+
+CORRECT_HOST = NextStep(None, "correct the name of the host: --host, or pool.host in the configuration", None)
+STOP_POOL = NextStep("X", "stop the pool", "metabonk-tui stop")
+
+
+def _launch(inputs: VerdictInputs, *, again: bool = False) -> NextStep:
+    """Return the step that launches the pool; `again`: after it was stopped."""
+    count = workers_to_launch(inputs.memory, inputs.config)
+    env = " with the env file" if inputs.config.pool.launcher.env_file else ""
+    text = f"{'relaunch' if again else 'launch'} {count_of(count, 'worker')}{env}"
+    return NextStep("L", text, f"metabonk-tui launch {count}", "then" if again else "")
+
+
+def _for_stop(inputs: VerdictInputs) -> tuple[NextStep, ...]:
+    if inputs.unanswered_s is not None and not any(worker.alive for worker in inputs.workers):
+        return (_launch(inputs),)
+    off = {key for worker in inputs.workers if worker.env for key, _, _ in worker.env.wrong}
+    if off and inputs.config.pool.launcher.env_file and inputs.proven_cause is None:
+        # The unchanged file would switch the same flags off again.
+        right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
+        return (STOP_POOL, right, _launch(inputs, again=True))
+    return (STOP_POOL, _launch(inputs, again=True))
+
+
+def _for_memory(inputs: VerdictInputs) -> tuple[NextStep, ...]:
+    """Return the steps against low memory: watch it, or make the pool as small as fits."""
+    now, budget, watch = len(inputs.workers), inputs.memory.budget, inputs.memory.watch
+    fewer = max(1, budget.fits) if budget is not None else now
+    is_dry = watch is not None and watch.armed
+    arm = NextStep("W", "end the memory watch's dry run, then arm it" if is_dry else "arm the memory watch", None)
+    if fewer < now:
+        text = f"resize {now} → {fewer}, restarts all workers"
+        return (arm, NextStep("-", text, f"metabonk-tui resize {fewer}", "or"))
+    return (arm,)
+
+
+READ_REPORT = NextStep(None, "read its report", "metabonk-tui report last")
+
+
+def steps_after_end(inputs: VerdictInputs) -> tuple[NextStep, ...]:
+    """Return the steps after the end of the newest run."""
+    if not inputs.config.pool.can_launch:
+        return (READ_REPORT,)
+    return (READ_REPORT, replace(_launch(inputs), join="then"))
 
 
 AGAIN = NextStep("V", "take the gate again", "metabonk-tui check --again --wait")

@@ -5,26 +5,28 @@ Uses only the facts of this moment. Does not: combine the answers; `decide` does
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from metabonk_tui.core.config.schema import GB
+from msgspec import Struct
+from msgspec.structs import replace
+
+from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.memory.watch_actions import RESPONSES
+from metabonk_tui.core.model.host import LinkReading
 from metabonk_tui.core.model.memory import GpuFaultView, MemoryView
-from metabonk_tui.core.model.refs import worker_names
+from metabonk_tui.core.model.refs import NAMED_WORKERS, worker_names
 from metabonk_tui.core.model.snapshot import Answer, Node
-from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.core.verdict.inputs import VerdictInputs, silence_evidence
-from metabonk_tui.core.worker.due import due_components, never_shown
+from metabonk_tui.core.worker.record import PoolRecord, WorkerRecord
 
 
 def components_node(inputs: VerdictInputs) -> Node:
     """Answer A: are the metrics still zero?"""
-    activities = Counter(c.window_activity for w in inputs.workers for c in w.components)
-    shown, silent = activities["showing"], activities["silent"]
+    record = inputs.record
+    shown, silent = record.showing, record.silent
     answer: Answer
     if inputs.window_s <= 0 or inputs.answered_s < inputs.window_s / 2 or not inputs.answered_ever:
         answer = "unknown"
@@ -42,9 +44,9 @@ def components_node(inputs: VerdictInputs) -> Node:
     else:
         answer = "unknown"
         evidence = ["no component could be observed"]
-    due, due_shown = due_components(inputs.workers)
+    due, due_shown = record.due, record.due_shown
     missing = [name for name in due if name not in due_shown]
-    if answer == "no" and never_shown(inputs.workers):
+    if answer == "no" and missing and record.never_shown:
         answer = "partly"
     if answer in ("no", "partly"):
         evidence.append(
@@ -56,7 +58,7 @@ def components_node(inputs: VerdictInputs) -> Node:
         short = f"{silent}/{silent} silent"
     else:
         short = "not observed enough"
-    evidence += silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract)
+    evidence += silence_evidence(inputs, inputs.foreign_fields)
     leads_to = {"yes": "STOP", "partly": "PARTIAL", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
     level = {"yes": "stop", "partly": "caution", "no": "go", "unknown": "unknown"}[answer]
     return Node(
@@ -77,15 +79,35 @@ def _unobserved(memory: MemoryView) -> str:
 
 
 def memory_node(inputs: VerdictInputs) -> Node:
-    """Answer B: is memory stable?"""
+    """Answer B: is memory stable? Of several hosts, the one with the gravest answer counts, and is named."""
+    if not inputs.memory.host:
+        return _memory_node(inputs)
+    order = sorted(inputs.hosts.values(), key=lambda host: host.memory is not inputs.memory)
+    nodes = [_host_node(inputs, host.memory, host.link) for host in order]
+    return max(nodes, key=lambda node: ("yes", "unknown", "no").index(node.answer))
+
+
+def _host_node(whole: VerdictInputs, memory: MemoryView, link: LinkReading | None) -> Node:
+    """Answer B for one host. A host that is not seen is never known to be stable."""
+    inputs = whole if memory is whole.memory else replace(whole, memory=memory)
+    node = _memory_node(inputs)
+    if link is not None and link.state != "UP" and node.answer != "no":
+        since = "never answered" if link.since_t is None else f"no answer for {age(max(0.0, inputs.t - link.since_t))}"
+        why = f": {link.reason}" if link.reason else ""
+        evidence = (f"{link.state}, {since}, nothing is known of its memory{why}",)
+        node = replace(
+            node, answer="unknown", leads_to="CONTINUE", level="unknown", short=link.state, evidence=evidence
+        )
+    first, *rest = node.evidence
+    return replace(node, short=f"{memory.host}: {node.short}", evidence=(f"{memory.host}: {first}", *rest))
+
+
+def _memory_node(inputs: VerdictInputs) -> Node:
     memory, window_s = inputs.memory, inputs.config.memory.window_s
     floor_bytes = memory.floor_bytes
     floor = floor_bytes / GB
     available = memory.available_bytes
     lowest = memory.min_available_bytes
-    fallen = [
-        low for low_t, low in memory.history if low_t > inputs.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
-    ]
     above_s = 0.0 if memory.above_floor_since_t is None else inputs.t - memory.above_floor_since_t
     stayed = memory.above_floor_since_t is not None and above_s >= window_s
     answer: Answer
@@ -100,7 +122,7 @@ def memory_node(inputs: VerdictInputs) -> Node:
         answer, short = "no", memory.forecast.text.split(",")[0]
         evidence = [f"forecast: {memory.forecast.text}"]
         evidence[0] += f"; available {available / GB:.2f} GB" if available is not None else ""
-    elif fallen and not stayed:
+    elif not stayed and (fallen := _fallen(memory, inputs.t - window_s - HISTORY_BUCKET_S)):
         answer = "no"
         short = f"min {min(fallen) / GB:.1f} GB"
         evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
@@ -138,12 +160,17 @@ def memory_node(inputs: VerdictInputs) -> Node:
     )
 
 
+def _fallen(memory: MemoryView, after_t: float) -> list[float]:
+    """Return the lows at or below the floor after a time."""
+    return [low for low_t, low in memory.history if low_t > after_t and low <= memory.floor_bytes]
+
+
 def _proof(memory: MemoryView, t: float) -> tuple[str, ...]:
     """Return (short, evidence ...) of kills, and of a GPU without memory, in this run; empty: there were none."""
     if killed := memory.oom_kills_in_run:
-        return f"oom_kill {killed}", f"{killed} kernel OOM kill(s) in this run"
+        return f"oom_kill {killed}", f"{count_of(killed, 'kernel OOM kill')} in this run"
     if others := memory.other_kills_in_run:
-        lost = f"{others} kernel OOM kill(s) in the workers' memory, none of this pool"
+        lost = f"{count_of(others, 'kernel OOM kill')} in the workers' memory, none of this pool"
         return f"oom_kill {others} of others", lost
     kernel = memory.kernel
     if kernel.kills:
@@ -174,8 +201,11 @@ def _unknown_memory(inputs: VerdictInputs) -> tuple[str, ...]:
     """Return (short, evidence) of what keeps the memory of the workers from being known; empty: nothing does."""
     memory = inputs.memory
     if inputs.unidentified:
-        names = worker_names(inputs.unidentified)
-        return "workers not identified", f"the limit of {names} is not known: no process of this machine is theirs"
+        refs = inputs.unidentified
+        names = worker_names(refs[:NAMED_WORKERS]) + (
+            f" and {len(refs) - NAMED_WORKERS} more" if len(refs) > NAMED_WORKERS else ""
+        )
+        return "workers not identified", f"the limit of {names} is not known: their processes cannot be seen here"
     if memory.earlier_kills:
         kills = count_of(memory.earlier_kills, "kill")
         where = "in this group" if memory.reading and memory.reading.oom_scope == "cgroup" else "on this host"
@@ -204,16 +234,41 @@ def _watch(memory: MemoryView, t: float) -> list[str]:
     return lines
 
 
+class _Reached(Struct, frozen=True):
+    """The answer that workers have reached gameplay, and all that it depends on."""
+
+    record: PoolRecord
+    by_t: float
+    config: Config
+    node: Node
+
+
+_reached_in_time: list[_Reached] = []
+"""The newest such answer: it stands while no word of a worker changes."""
+
+
 def gameplay_node(inputs: VerdictInputs) -> Node:
     """Answer C: are workers reaching gameplay?"""
     by_t = inputs.gate.gameplay_by_t or inputs.started_at + inputs.config.clock.gameplay_s
+    for known in _reached_in_time:
+        if known.record is inputs.record and known.by_t == by_t and known.config is inputs.config:
+            return known.node
+    node, is_in_time = _gameplay_node(inputs, by_t)
+    if is_in_time:
+        _reached_in_time[:] = [_Reached(inputs.record, by_t, inputs.config, node)]
+    return node
+
+
+def _gameplay_node(inputs: VerdictInputs, by_t: float) -> tuple[Node, bool]:
+    """Return the answer, and whether a worker reached gameplay in time: then the time changes nothing more."""
+    workers = inputs.record.workers
     # Gameplay stays reached even if the worker has died since.
-    reached = [w for w in inputs.workers if w.gameplay.reached_t is not None]
+    reached = [w for w in workers if w.gameplay.reached_t is not None]
     in_time = [w for w in reached if (w.gameplay.reached_t or 0.0) < by_t]
     late = [w for w in reached if w not in in_time and _is_seen_late(w, by_t, inputs)]
-    claimed = [w for w in inputs.workers if w.gameplay.started and w.gameplay.reached_t is None]
-    known = any(w.gameplay.started is not None for w in inputs.workers)
-    total = len(inputs.workers)
+    claimed = [w for w in workers if w.gameplay.started and w.gameplay.reached_t is None]
+    known = any(w.gameplay.started is not None for w in workers)
+    total = len(workers)
     limit = age(inputs.config.clock.gameplay_s)
     evidence = [_reached(w) for w in reached[:4]] + [
         f"{w.ref.label} gameplay_started alone, not corroborated" for w in claimed[:4]
@@ -241,7 +296,7 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
         short = "not observed"
     if not evidence:
         evidence = ["gameplay_started false on every worker" if known else "gameplay_started was never observed"]
-    return Node(
+    node = Node(
         "gameplay",
         f"Gameplay within {limit}?",
         answer,
@@ -251,9 +306,10 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+    return node, bool(in_time)
 
 
-def _is_seen_late(worker: WorkerView, by_t: float, inputs: VerdictInputs) -> bool:
+def _is_seen_late(worker: WorkerRecord, by_t: float, inputs: VerdictInputs) -> bool:
     """Return whether the worker was seen before its gameplay, either after the limit or just before it."""
     not_yet_t, reached_t = worker.gameplay.not_yet_t, worker.gameplay.reached_t
     if not_yet_t is None or reached_t is None:
@@ -262,7 +318,7 @@ def _is_seen_late(worker: WorkerView, by_t: float, inputs: VerdictInputs) -> boo
     return not_yet_t >= by_t or reached_t - not_yet_t <= gap_s
 
 
-def _reached(worker: WorkerView) -> str:
+def _reached(worker: WorkerRecord) -> str:
     if not worker.gameplay.corroborated:
         return f"{worker.ref.label} reached it in an earlier generation"
     return f"{worker.ref.label} gameplay_started and {', '.join(worker.gameplay.signs)}"

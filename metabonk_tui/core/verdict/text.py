@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
-from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
+from metabonk_tui.core.model.host_view import HostView
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import HostName, WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import CHECK_RESULTS, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import count_of
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
@@ -50,7 +53,21 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
 
 
 def _memory(snapshot: Snapshot) -> list[str]:
-    memory = snapshot.memory
+    if snapshot.has_several_hosts:
+        return [line for name in sorted(snapshot.hosts) for line in _of_host(name, snapshot.hosts[name], snapshot.t)]
+    return _memory_lines(snapshot.memory)
+
+
+def _of_host(name: HostName, host: HostView, t: float) -> list[str]:
+    """Format the memory of one host, or that it is not seen."""
+    link = host.link
+    if link is not None and link.state != "UP":
+        since = "never answered" if link.since_t is None else f"for {fmt.age(max(0.0, t - link.since_t))}"
+        return [f"{name}: {link.state}, {since}: {link.reason or 'no reason known'}"]
+    return [f"{name}: {line}" for line in _memory_lines(host.memory)]
+
+
+def _memory_lines(memory: MemoryView) -> list[str]:
     if memory.available_bytes is None:
         return ["memory not observed"]
     total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
@@ -65,7 +82,7 @@ def _memory(snapshot: Snapshot) -> list[str]:
     if memory.budget is not None:
         known = describe_source(memory.budget.worker_source)
         size = fmt.gigabytes(memory.budget.worker_bytes)
-        lines.append(f"fits {memory.budget.fits} workers of {size} GB ({known})")
+        lines.append(f"fits {count_of(memory.budget.fits, 'worker')} of {size} GB ({known})")
     return lines
 
 

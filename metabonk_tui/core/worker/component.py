@@ -6,21 +6,20 @@ Reads the statuses of one worker in order. Does not: know reachability, other wo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.sample import BadValue, NumberField, Presence, WorkerStatus
-from metabonk_tui.core.model.worker import ComponentState, ComponentView, WindowActivity
-from metabonk_tui.core.status.decode import flag, number
+from metabonk_tui.core.model.worker import ComponentState
+from metabonk_tui.core.status.decode import flag, number, values
 from metabonk_tui.core.timeseries.window import Buckets
 
 TREND_BUCKET_S = 30.0
 TREND_BUCKETS = 60
-CHANGE_BUCKETS = 10
-"""Buckets that cover 5 minutes."""
 NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
-MIN_CHANGE_S = 20.0
-"""A change over 5 minutes needs a worker that was watched for this long."""
+VALUE_SEEN = NumberField(Presence.VALUE)
 JUMP_MAX_SPACING_S = 60.0
 """Over a longer time between polls, the reward may have risen by a bonus in small steps: no jump counts."""
 SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
@@ -29,8 +28,7 @@ UNSEEN = (ComponentState.STALE, ComponentState.DOWN, ComponentState.UNOBSERVED, 
 """States of a component that could not be seen: it neither shows nor is silent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentTrack:
+class ComponentTrack(Struct, frozen=True):
     """State of one component on one worker."""
 
     growth: Buckets = NO_GROWTH
@@ -52,8 +50,10 @@ class ComponentTrack:
     """When it was last seen at rest in this run."""
     silent_t: float | None = None
     """When the component was last seen silent in this run."""
-    samples: int = 0
-    samples_with_key: int = 0
+    unseen: int = 0
+    """How many of the worker's good statuses in this run could not have shown the number."""
+    without_key: int = 0
+    """How many had no key of it. Both stand still on a healthy worker; the good statuses themselves do not."""
     presence: Presence = Presence.UNOBSERVED
     """Presence of the number in the latest good status."""
     proven: bool = True
@@ -72,6 +72,8 @@ class ComponentTrack:
     """When the reward last jumped without the flag, for transitions."""
     after_reset: bool = False
     """This generation began with a reset, so its first value counts as growth from zero."""
+    companion: tuple[str, float] | None = None
+    """A field of `also` that is above zero in this generation, and its value."""
 
 
 def reset(track: ComponentTrack) -> ComponentTrack:
@@ -89,6 +91,7 @@ def reset(track: ComponentTrack) -> ComponentTrack:
         bad=None,
         shown=False,
         after_reset=True,
+        companion=None,
     )
 
 
@@ -109,9 +112,13 @@ def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> 
     """Return the first counter of this component that fell, as "field 12 → 0"; None when none did."""
     if spec.kind != "counter" or track.numbers is None:
         return None
-    for name in fields_of(spec):
-        before, now = track.numbers.get(name), read(spec, status, name).value
-        if before is not None and now is not None and now < before - 1e-9 * max(1.0, abs(before)):
+    names = fields_of(spec)
+    for name, now in zip(names, values(status, names), strict=True):
+        before = track.numbers.get(name)
+        if before is None or now is None or now >= before or now < 0:
+            # A counter below zero is out of range, so it is no number.
+            continue
+        if now < before - 1e-9 * max(1.0, abs(before)):
             return f"{name} fell {before:g} → {now:g}"
     return None
 
@@ -132,18 +139,20 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         numbers[counted] = now
         grown = now if before is None else now - before
         grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
+        # A counter that never moves in this mode is shown by its companion, so that one gives the amount.
+        is_drawn = counted == name or not primary.value
         # The first value of a counter that was not observed from its start shows movement, not an amount.
-        if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
+        if spec.kind == "counter" and is_drawn and grown > 0 and (before is not None or track.after_reset):
             amount = grown
         if presence is Presence.UNOBSERVED and (moved or grew):
             # The unobserved number may have moved: where a companion moved, the component is not zero.
             presence = Presence.VALUE
     return replace(
         track,
-        samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
-        samples_with_key=track.samples_with_key + (primary.presence in (Presence.VALUE, Presence.BAD)),
+        unseen=track.unseen + (primary.presence is Presence.UNOBSERVED),
+        without_key=track.without_key + (primary.presence not in (Presence.VALUE, Presence.BAD)),
         presence=presence,
-        proven=not spec.proof or number(status, spec.proof).presence not in (Presence.ABSENT, Presence.NULL),
+        proven=is_proven(spec, status),
         bad=primary.bad,
         first_t=t if track.first_t is None else track.first_t,
         numbers=numbers,
@@ -152,7 +161,23 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         above_zero=moved or grew,
         grew_t=t if grew else track.grew_t,
         growth=track.growth.add(t, amount),
+        companion=_companion(track, spec, numbers),
     )
+
+
+def is_proven(spec: ComponentConfig, status: WorkerStatus) -> bool:
+    """Return whether a status has the proof of a component; one that could not be seen counts as there."""
+    if not spec.proof or status.fields.get(spec.proof) is not None:
+        return True
+    return number(status, spec.proof).presence is Presence.UNOBSERVED
+
+
+def _companion(track: ComponentTrack, spec: ComponentConfig, numbers: Mapping[str, float]) -> tuple[str, float] | None:
+    """Return the first companion that is above zero, with its value; without one now, the last known."""
+    if not spec.also:
+        return track.companion
+    grown = ((name, numbers[name]) for name in spec.also if numbers.get(name, 0.0) > 0)
+    return next(grown, track.companion)
 
 
 def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, NumberField]:
@@ -178,8 +203,9 @@ def _observe_transitions(
     The two signs may be up to two polls apart, in either order.
     """
     playing = flag(status, spec.field)
-    reading = NumberField(Presence.VALUE) if playing is not None else read(spec, status, spec.field)
-    seen = {name: value for name in spec.also if (value := read(spec, status, name).value) is not None}
+    reading = VALUE_SEEN if playing is not None else read(spec, status, spec.field)
+    also = zip(spec.also, values(status, spec.also), strict=True)
+    seen = {name: value for name, value in also if value is not None}
     before = track.numbers or {}
     spacing_s = t - before["t"] if "t" in before else None
     edge = playing is True and track.gameplay is not True
@@ -189,8 +215,8 @@ def _observe_transitions(
     count = (track.last_value or 0.0) + is_transition
     track = replace(
         track,
-        samples=track.samples + (reading.presence is not Presence.UNOBSERVED),
-        samples_with_key=track.samples_with_key + (reading.presence in (Presence.VALUE, Presence.BAD)),
+        unseen=track.unseen + (reading.presence is Presence.UNOBSERVED),
+        without_key=track.without_key + (reading.presence not in (Presence.VALUE, Presence.BAD)),
         first_t=t if track.first_t is None else track.first_t,
         numbers={"t": t, **seen},
         gameplay=playing if playing is not None else track.gameplay,
@@ -222,36 +248,31 @@ def _is_transition(track: ComponentTrack, t: float, spacing_s: float | None, *, 
     return jump and (track.edge_t is None or t - track.edge_t > near_s)
 
 
-def judge(
-    track: ComponentTrack,
-    t: float,
-    config: Config,
-    *,
-    answered: bool,
-    starting: bool,
-    reachable: bool,
-    stale: bool,
-    unseen: bool = False,
-    stranger: bool = False,
-    elsewhere: bool = False,
-) -> ComponentTrack:
-    """Set the state at `t`; `answered`: this tick brought a good status, and `observe` has used it.
+class Sight(Struct, frozen=True):
+    """What all components of one worker share in one tick."""
 
-    `elsewhere`: the worker steps, and is where this component does not move.
-    """
-    if stranger:
-        state = ComponentState.STRANGER
-    elif unseen:
-        state = ComponentState.UNOBSERVED
-    elif not reachable:
-        state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
-    elif stale:
-        state = ComponentState.STALE
+    answered: bool
+    """This tick brought a good status."""
+    answers: int
+    """The number of good statuses in this run."""
+    starting: bool
+    state: ComponentState | None
+    """The state of them all; None: each has its own."""
+    elsewhere: str
+    """Where the worker is not although it steps: what `moves` there rests; "": not known."""
+
+
+def judge(track: ComponentTrack, spec: ComponentConfig, sight: Sight, t: float, config: Config) -> ComponentTrack:
+    """Set the state at `t`, after `observe` has used a good status of this tick."""
+    answered, elsewhere = sight.answered, spec.moves == sight.elsewhere
+    if sight.state is not None:
+        is_pending = sight.state is ComponentState.DOWN and sight.starting and track.unseen == sight.answers
+        state = ComponentState.PENDING if is_pending else sight.state
     elif not answered:
         # Between the last good answer and staleness the last state stays; an active one ages to stalled.
         state = _aged(track, t, config, elsewhere=elsewhere)
     else:
-        state = _state(track, t, config, starting=starting, elsewhere=elsewhere)
+        state = _state(track, t, config, starting=sight.starting, elsewhere=elsewhere)
     shown_t, silent_t, rested_t = track.shown_t, track.silent_t, track.rested_t
     shown = track.shown or state is ComponentState.ACTIVE
     if state is ComponentState.ACTIVE and track.grew_t is not None:
@@ -263,7 +284,9 @@ def judge(
     if (
         state is track.state
         and shown is track.shown
-        and (shown_t, silent_t, rested_t) == (track.shown_t, track.silent_t, track.rested_t)
+        and shown_t == track.shown_t
+        and silent_t == track.silent_t
+        and rested_t == track.rested_t
     ):
         return track
     since_t = track.since_t if state is track.state else t
@@ -307,63 +330,6 @@ def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool, e
         return ComponentState.ZERO
     if not track.proven:
         return ComponentState.UNPROVEN
-    return ComponentState.ACTIVE if _recent(track, t, config) else _standing(track, elsewhere=elsewhere)
-
-
-def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowActivity:
-    """Return whether the component was showing, silent or unknown in the window that ends at `t`.
-
-    A component at rest shows. A worker that does not answer for a moment does not end its rest.
-    """
-    if track.state is ComponentState.STRANGER:
-        return "unknown"
-    if track.state is ComponentState.RESTING or (track.shown_t is not None and track.shown_t > t - window_s):
-        return "showing"
-    rested_t = track.rested_t if track.state in (ComponentState.STALE, ComponentState.DOWN) else None
-    if rested_t is not None and rested_t > t - window_s and (track.silent_t is None or rested_t > track.silent_t):
-        return "showing"
-    if track.silent_t is not None and track.silent_t > t - window_s:
-        return "silent"
-    return "unknown"
-
-
-def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float) -> ComponentView:
-    """Return the component as the screens and the verdict read it; `window_s` is the window of its activity."""
-    growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
-    watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
-    valued = track.state in (
-        ComponentState.ACTIVE,
-        ComponentState.STALLED,
-        ComponentState.UNPROVEN,
-        ComponentState.RESTING,
-    )
-    return ComponentView(
-        id=spec.id,
-        label=spec.label,
-        title=spec.title,
-        state=track.state,
-        window_activity=window_activity(track, t, window_s),
-        since_t=track.since_t,
-        value=track.value,
-        last_value=track.last_value,
-        decimals=spec.decimals,
-        change_5m=growth.newest_sum(CHANGE_BUCKETS) if watched and valued else None,
-        trend=growth.amounts,
-        expected_min=spec.expected_min,
-        expected_max=spec.expected_max,
-        expected_by_s=spec.expected_by_s,
-        due=spec.due,
-        derived=spec.kind == "transitions",
-        field=spec.field,
-        proof=spec.proof or None,
-        samples=track.samples,
-        samples_with_key=track.samples_with_key,
-        shown_in_run=track.shown_t is not None,
-        last_grew_t=track.grew_t,
-        bad=track.bad,
-        stands=spec.stands,
-        launcher_sets=spec.launcher_sets,
-        shown_in_generation=track.shown,
-        known_state=track.known,
-        known_since_t=track.known_since_t,
-    )
+    if track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s:
+        return ComponentState.ACTIVE
+    return _standing(track, elsewhere=elsewhere)

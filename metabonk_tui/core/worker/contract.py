@@ -6,7 +6,9 @@ A worker with the same names as in its last answer costs only the comparison of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
@@ -32,8 +34,7 @@ KEPT_OTHERS = 500
 KEPT_NEW = 20
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerNames:
+class WorkerNames(Struct, frozen=True):
     """The names of one worker in one generation."""
 
     generation: int
@@ -48,8 +49,7 @@ class WorkerNames:
     """Unexpected names that appeared after the first answer, and when."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContractTrack:
+class ContractTrack(Struct, frozen=True):
     """State of the names in one run."""
 
     expected: Mapping[str, Expected]

@@ -6,8 +6,9 @@ Pure. An unreadable value is unknown and never counts as right. Does not: decide
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.refs import WorkerRef
@@ -67,8 +68,7 @@ def wrong_keys(env: EnvView) -> list[str]:
     return [f"{key} missing" for key in env.missing] + wrong
 
 
-@dataclass(frozen=True, slots=True)
-class EnvCheckCell:
+class EnvCheckCell(Struct, frozen=True):
     """One key in one worker's process."""
 
     ref: WorkerRef
@@ -79,8 +79,7 @@ class EnvCheckCell:
     """Why the value is unknown: "not permitted", "not read yet"."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvCheckEffect:
+class EnvCheckEffect(Struct, frozen=True):
     """What `/status` of one worker shows of the component that needs the key."""
 
     ref: WorkerRef
@@ -89,8 +88,7 @@ class EnvCheckEffect:
     state: ComponentState
 
 
-@dataclass(frozen=True, slots=True)
-class EnvCheckRow:
+class EnvCheckRow(Struct, frozen=True):
     """One required key, from the env file to its effect."""
 
     key: str

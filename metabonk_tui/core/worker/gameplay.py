@@ -5,15 +5,15 @@ Does not: accept the flag alone, or a rising reward: in pure vision the reward i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.worker import GameplayView
 from metabonk_tui.core.status.decode import flag, text
 
 
-@dataclass(frozen=True, slots=True)
-class GameplayTrack:
+class GameplayTrack(Struct, frozen=True):
     """State of the gameplay flag and its corroborating signs."""
 
     started: bool | None = None
@@ -25,6 +25,8 @@ class GameplayTrack:
     """When the worker was last seen in this run before that; None: never."""
 
 
+SIGNS = 3
+"""How many signs there are; where all were seen, nothing can be added."""
 NOT_REACHED = GameplayTrack()
 
 
@@ -34,6 +36,8 @@ def observe(play: GameplayTrack, status: WorkerStatus, t: float) -> GameplayTrac
     if started is not True:
         not_yet_t = t if play.reached_t is None else play.not_yet_t
         return replace(play, started=started if started is not None else play.started, not_yet_t=not_yet_t)
+    if play.started and play.reached_t is not None and play.corroborated_t is not None and len(play.signs) == SIGNS:
+        return play
     signs = list(play.signs)
     present = (
         ("hud_present", flag(status, "hud_present") is True),

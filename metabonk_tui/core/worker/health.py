@@ -5,8 +5,10 @@ Every word needs evidence: a missing field or an unobserved time never produces 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -15,9 +17,9 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
-from metabonk_tui.core.status.decode import flag, number, text
+from metabonk_tui.core.status.decode import flag, text, values
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.worker.component import fields_of
+from metabonk_tui.core.worker.quick import layout_of
 from metabonk_tui.core.worker.strangers import stranger_text
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
@@ -34,12 +36,12 @@ FRAME_NUMBERS = (
     *("frames_ok", "last_frame_ts"),
 )
 """Numbers that MetaBonk computes from a frame. `obs_fps` is not among them: it never decays."""
+_FRAMES = len(FRAME_NUMBERS)
 MIN_FRAME_READINGS = 2
 """One number alone may be constant in a quiet menu; the worker's own flag `stream_frozen` counts as another."""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthTrack:
+class HealthTrack(Struct, frozen=True):
     """State of one generation of one worker."""
 
     generation: int
@@ -78,6 +80,7 @@ def observe(
     """Take in a tick of every worker and judge it."""
     t = timing.t
     min_s = max(SEEN_INTERVALS * timing.nominal_s, 1.0)
+    names = (*FRAME_NUMBERS, "step", "actions_total", *layout_of(config).names)
     after = {}
     for ref, track in tracks.items():
         known = before.get(ref)
@@ -87,24 +90,35 @@ def observe(
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
-            known = _take_in(known, track, track.status, t, config, timing.gap_s)
-        found = _judge(known, track, t, config, min_s, starting=timing.starting)
+            known = _take_in(known, track, track.status, t, names, timing.gap_s)
+        found = (
+            None if _is_lively(known, track, t) else _judge(known, track, t, config, min_s, starting=timing.starting)
+        )
         if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
         after[ref] = replace(known, now=found) if found != known.now else known
     return after
 
 
+def _is_lively(known: HealthTrack, track: WorkerTrack, t: float) -> bool:
+    """Return whether all of a worker moved just now, so that no word fits: most workers, at most samples."""
+    return (
+        known.pulse_t == t
+        and known.frames_t == t
+        and known.pulsed
+        and known.raced_t is None
+        and track.reach is Reach.UP
+        and not track.resets_t
+    )
+
+
 def _take_in(
-    known: HealthTrack, track: WorkerTrack, status: WorkerStatus, t: float, config: Config, gap_s: float
+    known: HealthTrack, track: WorkerTrack, status: WorkerStatus, t: float, names: Sequence[str], gap_s: float
 ) -> HealthTrack:
     hole = known.last_t is None or t - known.last_t > gap_s
-    step = number(status, "step").value
-    pulse = (
-        number(status, "actions_total").value,
-        *(number(status, name).value for spec in config.component for name in fields_of(spec)),
-    )
-    frames = (text(status, "scene_hash"), *(number(status, name).value for name in FRAME_NUMBERS))
+    numbers = values(status, names)
+    step, pulse = numbers[_FRAMES], tuple(numbers[_FRAMES + 1 :])
+    frames = (text(status, "scene_hash"), *numbers[:_FRAMES])
     grew = step is not None and known.step is not None and step > known.step
     beats = known.first_t is not None and (grew or pulse != known.pulse)
     is_changed = hole or frames != known.frames or known.frames_step is None
@@ -133,7 +147,7 @@ def _judge(
     rules = config.verdict
     if track.reach is Reach.STRANGER:
         return Health(HealthState.STRANGER, t, stranger_text(track.error, track.detail))
-    resets = sum(reset_t > t - rules.loop_window_s for reset_t in track.resets_t[-100:])
+    resets = sum([reset_t > t - rules.loop_window_s for reset_t in track.resets_t[-100:]]) if track.resets_t else 0
     if resets > rules.loop_generations:
         why = f"{resets} new generations in {age(rules.loop_window_s)}"
         return Health(HealthState.LOOPING, t, why if track.reach is Reach.UP else f"{why}, now {track.reach}")
@@ -153,6 +167,8 @@ def _judge(
 
 
 def _unreached(track: WorkerTrack, t: float) -> Health | None:
+    if track.reach is Reach.UP:
+        return None
     for_s = age(t - track.reach_since_t)
     if track.reach is Reach.DOWN:
         return Health(HealthState.DOWN, t, f"not reachable for {for_s}: {track.error or 'no answer'}")
@@ -161,6 +177,8 @@ def _unreached(track: WorkerTrack, t: float) -> Health | None:
     if track.reach is Reach.STALE and track.error == "timeout":
         silent_s = age(t - track.last_good_t) if track.last_good_t is not None else for_s
         pid = f", process {track.pid} is there" if track.rss_bytes is not None and track.pid is not None else ""
+        if pid and track.is_stopped:
+            pid = f", process {track.pid} is stopped: kill -CONT {track.pid} resumes it"
         return Health(HealthState.HUNG, t, f"accepts, and has not answered for {silent_s}{pid}")
     return None
 
@@ -176,10 +194,12 @@ def _max_still_s(known: HealthTrack, config: Config) -> float:
 def _stale_frames(known: HealthTrack, t: float, min_s: float) -> Health | None:
     if known.frames_t is None or known.frames_step is None or known.step is None:
         return None
-    readings = sum(value is not None for value in known.frames)
     stood_s = t - known.frames_t
     made = known.step - known.frames_step
-    if not readings or readings + known.frozen < MIN_FRAME_READINGS or stood_s < min_s or made < FRAME_STEPS:
+    if stood_s < min_s or made < FRAME_STEPS:
+        return None
+    readings = sum(value is not None for value in known.frames)
+    if not readings or readings + known.frozen < MIN_FRAME_READINGS:
         return None
     if known.frame_t is not None and t - known.frame_t < min_s and not known.frozen:
         # Frames arrive and all are equal: a quiet menu.

@@ -7,15 +7,15 @@ or compute a number; `view` does that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import median
+
+from msgspec import Struct
 
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import GB, MB, number, short
+from metabonk_tui.core.timeseries.median import median
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """How numbers of one unit are scaled for people."""
 
     suffix: str
@@ -36,16 +36,14 @@ PLAIN = Unit("")
 """A count or a ratio."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """The series of a number for Prometheus, labelled with the worker."""
 
     name: str
     help_text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CompareRule:
+class CompareRule(Struct, frozen=True):
     """One line in the comparison of two runs, from one number of all workers."""
 
     id: str
@@ -59,8 +57,7 @@ class CompareRule:
     """Smaller numbers count as this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerMetric:
+class WorkerMetric(Struct, frozen=True):
     """One number of a worker. Where a place is empty or missing, the number is not shown there."""
 
     id: str
@@ -104,6 +101,8 @@ WORKER_METRICS: tuple[WorkerMetric, ...] = (
         PLAIN,
         lambda worker: worker.generation,
         decimals=0,
+        head="GEN",
+        widths=(6, 5, 4),
         gauge=Gauge("metabonk_worker_generation", "Which life of the worker it is"),
     ),
     WorkerMetric("step", PLAIN, lambda worker: worker.step, decimals=0, report="steps"),
@@ -112,7 +111,7 @@ WORKER_METRICS: tuple[WorkerMetric, ...] = (
         PER_SECOND,
         lambda worker: worker.step_rate,
         head="STEP/S",
-        widths=(10, 9, 8),
+        widths=(9, 8, 8),
         sort="step/s",
         gauge=Gauge("metabonk_worker_steps_per_second", "Steps per second over the last minute"),
         compare=(

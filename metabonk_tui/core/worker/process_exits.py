@@ -6,10 +6,13 @@ own action.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import SERVICES, ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
@@ -17,7 +20,7 @@ from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
-from metabonk_tui.core.model.worker import Generation
+from metabonk_tui.core.worker.run_end import end_with_run
 
 KEPT_EXITS = 200
 KEPT_LOGGED = 20
@@ -28,8 +31,7 @@ FROM_EVENT_S = 60.0
 """Seconds before its end at which an action of ours may have started, if only its end was recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExitedProcess:
+class ExitedProcess(Struct, frozen=True):
     """One process that is gone, with the evidence of why."""
 
     who: WorkerRef | Role
@@ -50,8 +52,7 @@ class ExitedProcess:
         return self.who if isinstance(self.who, WorkerRef) else None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAction:
+class OwnAction(Struct, frozen=True):
     """An action of ours on the pool: which processes it may have ended, and from when to when."""
 
     from_t: float
@@ -62,8 +63,7 @@ class OwnAction:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExitState:
+class ExitState(Struct, frozen=True):
     """State of our processes of one host in one run."""
 
     present: tuple[ProcessReading, ...] = ()
@@ -89,8 +89,14 @@ def observe(
     before: MemoryTrack,
     memory: MemoryTrack,
     timing: Timing,
+    end: RunEnd | None = None,
 ) -> ExitState:
-    """Update the state with one sample's reading of its host: find missing processes, and weigh the evidence."""
+    """Update the state with one sample's reading of its host: find missing processes, and weigh the evidence.
+
+    `end`: how the run ended, as far as it was known before this sample.
+    """
+    if _is_quiet(exit_state, sample, host, before, memory):
+        return exit_state if host.processes is None else replace(exit_state, present=named(host.processes))
     slack_s, late_s = timing.slack_s, timing.late_s
     exit_state = _gather(replace(exit_state, drafts=()), sample, host, before, memory, late_s)
     exited = list(exit_state.exited)
@@ -109,14 +115,18 @@ def observe(
             for p in exit_state.present
             if (p.who, p.pid) not in now
         ]
-        exit_state = replace(
-            exit_state, present=tuple(p for p in host.processes if p.role in NAMED and p.pid is not None)
-        )
+        exit_state = replace(exit_state, present=named(host.processes))
     exited, exits = _with_exits(exited, exit_state.exits, sample.t, late_s)
     exit_state = replace(exit_state, exits=exits)
     judged = [
         _judge(process, exited, exit_state, slack_s, late_s) if sample.t - process.t <= late_s else process
         for process in exited
+    ]
+    judged = [
+        replace(process, process_exit=end_with_run(process.process_exit, end, late_s))
+        if end is not None and process.who != "ollama"
+        else process
+        for process in judged
     ]
     kept, drafts = [], []
     for process in judged:
@@ -128,6 +138,32 @@ def observe(
             process = replace(process, emitted_text=process.process_exit.text)
         kept.append(process)
     return replace(exit_state, exited=tuple(kept[-KEPT_EXITS:]), drafts=tuple(drafts))
+
+
+def named(processes: Iterable[ProcessReading]) -> tuple[ProcessReading, ...]:
+    """Return the processes whose end is noticed."""
+    return tuple([process for process in processes if process.role in NAMED and process.pid is not None])
+
+
+def _is_quiet(
+    exit_state: ExitState, sample: Sample, host: HostReading, before: MemoryTrack, memory: MemoryTrack
+) -> bool:
+    """Return whether no process is gone, and nothing is known or comes that could explain the end of one."""
+    if exit_state.exited or exit_state.exits or exit_state.own_actions or exit_state.kernel or exit_state.counted:
+        return False
+    if exit_state.drafts or sample.events or host.exits or host.kernel_log is not None or memory.level == "crit":
+        return False
+    if sample.pool is not None and sample.pool.operation is not None:
+        return False
+    reading = memory.reading
+    if reading is not None and reading.oom_kills is not None and reading.oom_kills != before.kills.seen:
+        return False
+    if host.processes is None:
+        return True
+    now, was = named(host.processes), exit_state.present
+    return len(now) == len(was) and all(
+        [p.pid == q.pid and p.role == q.role and p.worker == q.worker for p, q in zip(now, was, strict=True)]
+    )
 
 
 ExitTexts = Mapping[tuple[WorkerRef, int | None], str]
@@ -143,32 +179,6 @@ def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitText
             if process.process_exit.strength > 0:
                 exit_texts[ref, process.pid] = exit_texts[ref, None] = process.process_exit.text
     return exit_texts
-
-
-def with_process_exits(generations: Sequence[Generation], exited: Sequence[ExitedProcess]) -> tuple[Generation, ...]:
-    """Add to every generation the exit of its process: matched by pid, else by time."""
-    ended = []
-    for index, generation in enumerate(generations):
-        following_t = generations[index + 1].began_t if index + 1 < len(generations) else None
-        process_exit = next(
-            (
-                process.process_exit
-                for process in reversed(exited)
-                if (
-                    process.pid == generation.pid
-                    if None not in (process.pid, generation.pid)
-                    else _within(process.t, generation, following_t)
-                )
-            ),
-            None,
-        )
-        ended.append(generation if process_exit is None else replace(generation, ended=process_exit))
-    return tuple(ended)
-
-
-def _within(t: float, generation: Generation, following_t: float | None) -> bool:
-    # The process table shows an exit in the tick of the next generation, or earlier.
-    return generation.began_t < t and (following_t is None or t <= following_t)
 
 
 def _gather(
@@ -368,7 +378,7 @@ def _of_counters(
 def _severity(process: ExitedProcess) -> Severity:
     if process.process_exit.reason in ("OOM-killed", "probably OOM"):
         return "crit"
-    if process.process_exit.reason == "stopped by us" or process.process_exit.exit_code == 0:
+    if process.process_exit.reason in ("stopped by us", "end of the run") or process.process_exit.exit_code == 0:
         return "info"
     return "warn"
 

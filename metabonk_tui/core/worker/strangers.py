@@ -5,7 +5,7 @@ Does not: look at processes. An adapter that knows another process behind the po
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import STRANGER, Observation, Sample

@@ -5,8 +5,10 @@ Does not: know other workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -14,12 +16,13 @@ from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.model.sample import STRANGER, EnvReading, Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
-from metabonk_tui.core.model.worker import Generation, Reach
-from metabonk_tui.core.status.decode import number, text
+from metabonk_tui.core.model.worker import ComponentState, EnvView, Generation, Reach
+from metabonk_tui.core.status.decode import text, value
 from metabonk_tui.core.timeseries.window import Points
 from metabonk_tui.core.worker import component as components
-from metabonk_tui.core.worker import gameplay
-from metabonk_tui.core.worker.component import ComponentTrack
+from metabonk_tui.core.worker import environment, episodes, gameplay, quick
+from metabonk_tui.core.worker.component import ComponentTrack, Sight
+from metabonk_tui.core.worker.episodes import NO_EPISODES, EpisodeSight, EpisodeTrack
 from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 
@@ -36,8 +39,7 @@ SAME_RUN_START_S = 2.0
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerTrack:
+class WorkerTrack(Struct, frozen=True):
     """State of one worker in one run."""
 
     ref: WorkerRef
@@ -52,6 +54,7 @@ class WorkerTrack:
     pid: int | None = None
     pid_started_at: float | None = None
     episode: int | None = None
+    episodes: EpisodeTrack = NO_EPISODES
     latency_s: float | None = None
     status: WorkerStatus | None = None
     last_good_t: float | None = None
@@ -68,10 +71,16 @@ class WorkerTrack:
     own_error: str | None = None
     own_error_t: float | None = None
     rss_bytes: int | None = None
+    is_stopped: bool = False
+    """Whether a signal or a debugger has stopped its process."""
     tree_bytes: int | None = None
     rss_peak_bytes: int | None = None
     memory: Points = MEMORY_POINTS
+    answers: int = 0
+    """The number of good statuses in this run."""
     env: EnvReading | None = None
+    env_view: EnvView | None = None
+    """The comparison of `env` with the required environment; that of 20 variables takes 0.1 ms."""
     observed_s: float = 0.0
     first_good_t: float | None = None
     """When it first answered in this run."""
@@ -100,7 +109,7 @@ def observe(
     config: Config,
 ) -> WorkerTrack:
     """Update the track with one tick; `seen`, `process` and `env` are None where nothing was read."""
-    t, starting = timing.t, timing.starting
+    t, starting, before = timing.t, timing.starting, track
     if track.drafts:
         track = replace(track, drafts=())
     status = seen.status if seen is not None else None
@@ -117,33 +126,56 @@ def observe(
             port=seen.port if seen.port is not None else track.port,
         )
     if env is not None:
-        track = replace(track, env=env)
+        if seen is None and process is not None:
+            # The answer is late: the table alone says whose environment this is, and the next answer must keep it.
+            track = _identify(track, None, process, t)
+        track = replace(track, env=env, env_view=environment.view(env, config))
     track = _observe_memory(track, process, t, starting=starting)
     if status is not None:
         track = _observe_status(track, status, t, timing.elapsed_s, config)
-    track = _judge_reach(track, seen, process, t, starting=starting, stale_s=timing.stale_s)
-    playing = is_in_gameplay(track)
-    stepping = track.stepped_t is not None and t - track.stepped_t <= config.verdict.active_window_s
-    unseen = track.reach is Reach.UNOBSERVED and track.last_good_t is None
-    unreachable = track.reach in (Reach.DOWN, Reach.STARTING)
-    stale = track.last_good_t is None or t - track.last_good_t > timing.stale_s
-    judged = tuple(
-        components.judge(
-            component,
-            t,
-            config,
-            answered=status is not None,
-            starting=starting,
-            reachable=not unreachable,
-            stale=stale,
-            unseen=unseen,
-            stranger=track.reach is Reach.STRANGER,
-            elsewhere=stepping and spec.moves == ("menu" if playing else "gameplay"),
-        )
-        for component, spec in zip(track.components, config.component, strict=True)
-    )
-    unchanged = all(after is before for after, before in zip(judged, track.components, strict=True))
-    return track if unchanged else replace(track, components=judged)
+    if status is None or track.reach is not _UP:
+        track = _judge_reach(track, seen, process, t, starting=starting, stale_s=timing.stale_s)
+    if seen is not None and (seen.episode is not None or track.episodes.number is not None):
+        sight = EpisodeSight(seen.episode, status, track.generation, track.observed_s, is_in_gameplay(track))
+        if (known_episodes := episodes.observe(track.episodes, sight, t, timing.elapsed_s)) is not track.episodes:
+            track = replace(track, episodes=known_episodes)
+    return _with_states(track, before.components, status is not None, timing, config)
+
+
+def _with_states(
+    track: WorkerTrack, before: Sequence[ComponentTrack], answered: bool, timing: Timing, config: Config
+) -> WorkerTrack:
+    """Return the track with the state of every component at `t`; `before`: the components as they were last judged."""
+    t, window_s = timing.t, config.verdict.active_window_s
+    elsewhere = ""
+    if track.stepped_t is not None and t - track.stepped_t <= window_s:
+        elsewhere = "menu" if is_in_gameplay(track) else "gameplay"
+    of_all = _state_of_all(track, t, timing.stale_s)
+    sight = Sight(answered, track.answers, timing.starting, of_all, elsewhere)
+    judged, is_changed = [], False
+    for component, old, spec in zip(track.components, before, config.component, strict=True):
+        grew_t = component.grew_t if component is old and component.state is _ACTIVE else None
+        # A component that stands within its window stays active.
+        if of_all is not None or grew_t is None or t - grew_t > window_s:
+            now = components.judge(component, spec, sight, t, config)
+            is_changed = is_changed or now is not component
+            judged.append(now)
+        else:
+            judged.append(component)
+    return replace(track, components=tuple(judged)) if is_changed else track
+
+
+def _state_of_all(track: WorkerTrack, t: float, stale_s: float) -> ComponentState | None:
+    """Return the state of every component of a worker that cannot be seen; None: each has its own."""
+    if track.reach is _UP:
+        return None if track.last_good_t is not None and t - track.last_good_t <= stale_s else ComponentState.STALE
+    if track.reach is Reach.STRANGER:
+        return ComponentState.STRANGER
+    if track.reach is Reach.UNOBSERVED and track.last_good_t is None:
+        return ComponentState.UNOBSERVED
+    if track.reach in (Reach.DOWN, Reach.STARTING):
+        return ComponentState.DOWN
+    return ComponentState.STALE if track.last_good_t is None or t - track.last_good_t > stale_s else None
 
 
 def is_in_gameplay(track: WorkerTrack) -> bool:
@@ -151,15 +183,17 @@ def is_in_gameplay(track: WorkerTrack) -> bool:
     return track.gameplay.corroborated_t is not None and text(track.status, "dynamic_ui_state_type") != MENU
 
 
-def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | None, t: float) -> WorkerTrack:
+def _identify(track: WorkerTrack, seen: Observation | None, process: ProcessReading | None, t: float) -> WorkerTrack:
     """Record the pid; a new pid is a new generation, unless its reset was already counted."""
-    pid = seen.pid if seen.pid is not None else (process.pid if process else None)
-    started_at = seen.pid_started_at
+    pid, started_at = (seen.pid, seen.pid_started_at) if seen is not None else (None, None)
+    if pid is None and process is not None:
+        pid = process.pid
     if started_at is None and process is not None and process.pid == pid:
         started_at = process.started_at
     if pid is None:
         return track
-    if pid == track.pid and not _is_reused(track, pid, started_at):
+    is_same = started_at is not None and started_at == track.pid_started_at
+    if pid == track.pid and (is_same or not _is_reused(track, pid, started_at)):
         if started_at is not None and started_at != track.pid_started_at:
             track = replace(track, pid_started_at=started_at)
         began_t = track.generations[-1].began_t if track.generations else t
@@ -168,7 +202,9 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
             track = replace(track, generation_pid=pid)
         return track
     # Another process has another environment. One that was read before the first pid was known stays.
-    known = replace(track, pid=pid, pid_started_at=started_at, env=track.env if track.pid is None else None)
+    known = replace(track, pid=pid, pid_started_at=started_at)
+    if track.pid is not None:
+        known = replace(known, env=None, env_view=None)
     if track.generation == 0:
         return known
     if track.generation_pid is None:
@@ -215,26 +251,38 @@ def _forget_counters(track: WorkerTrack) -> WorkerTrack:
 def _observe_status(
     track: WorkerTrack, status: WorkerStatus, t: float, elapsed_s: float, config: Config
 ) -> WorkerTrack:
-    step = number(status, "step").value
+    step = value(status, "step")
+    blank: list[ComponentTrack | None] = [None] * len(track.components)
+    again = blank
     if track.generation == 0:
         track = _begin_generation(track, t, "first seen", track.pid)
     elif track.status is not None:
-        why = _fell(track, status, step, config)
+        again = quick.observe_all(track.components, config, track.status, status, t)
+        why = _fell(track, status, step, config, again)
         if why and _began_by_pid(track, t):
             # The new pid was seen first, and then one more answer of the old process.
             track = _forget_counters(track)
         elif why:
             # The process table may still show the old pid; its next pid belongs to this generation.
             track = _begin_generation(track, t, why, None)
-    seen = tuple(
-        components.observe(component, spec, status, t)
-        for component, spec in zip(track.components, config.component, strict=True)
+        if why:
+            again = blank
+    seen = (
+        tuple(again)
+        if all(again)
+        else tuple(
+            [
+                observed or components.observe(component, spec, status, t)
+                for observed, component, spec in zip(again, track.components, config.component, strict=True)
+            ]
+        )
     )
     own_error = _own_error(status)
     drafts = track.drafts
     if own_error and own_error != track.own_error:
         drafts = (*drafts, EventDraft(EventKind.WORKER_ERROR, "warn", own_error))
-    return replace(
+    # With more than 14 names msgspec takes four times as long, so what seldom changes is not among them.
+    observed = replace(
         track,
         components=seen,
         status=status,
@@ -244,13 +292,15 @@ def _observe_status(
         gameplay=gameplay.observe(track.gameplay, status, t),
         last_good_t=t,
         observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
-        first_good_t=t if track.first_good_t is None else track.first_good_t,
-        first_answer_t=t if track.first_answer_t is None else track.first_answer_t,
+        answers=track.answers + 1,
         answered_s=track.answered_s + (elapsed_s if track.first_answer_t is not None else 0.0),
-        own_error=own_error or track.own_error,
-        own_error_t=t if own_error else track.own_error_t,
         drafts=drafts,
     )
+    if own_error:
+        observed = replace(observed, own_error=own_error, own_error_t=t)
+    if track.first_good_t is None:
+        observed = replace(observed, first_good_t=t)
+    return observed if track.first_answer_t is not None else replace(observed, first_answer_t=t)
 
 
 def _began_by_pid(track: WorkerTrack, t: float) -> bool:
@@ -258,33 +308,47 @@ def _began_by_pid(track: WorkerTrack, t: float) -> bool:
     return latest.number > 1 and latest.pid is not None and t - latest.began_t <= SAME_GENERATION_S
 
 
-def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: Config) -> str | None:
+def _fell(
+    track: WorkerTrack,
+    status: WorkerStatus,
+    step: float | None,
+    config: Config,
+    again: Sequence[ComponentTrack | None],
+) -> str | None:
     """Return the counter that fell since the last good status of this generation; None when none did."""
     if step is not None and track.step is not None and step < track.step - 1e-9:
         return f"step fell {track.step:g} → {step:g}"
-    for component, spec in zip(track.components, config.component, strict=True):
-        why = components.fell(component, spec, status)
-        if why:
+    if all(again):
+        return None
+    for observed, component, spec in zip(again, track.components, config.component, strict=True):
+        if observed is None and (why := components.fell(component, spec, status)):
             return why
     return None
 
 
+# A member of an enumeration takes twice the time of a name of the module.
+_UP, _ACTIVE = Reach.UP, ComponentState.ACTIVE
+OWN_ERRORS = ("last_error", "streamer_last_error", "stream_error", "fifo_stream_last_error")
+"""Fields in which a worker reports an error of its own."""
+
+
 def _own_error(status: WorkerStatus) -> str | None:
-    for name in ("last_error", "streamer_last_error", "stream_error", "fifo_stream_last_error"):
-        message = text(status, name)
-        if message:
-            return f"{name}: {message}"
+    if any(map(status.fields.get, OWN_ERRORS)):
+        for name in OWN_ERRORS:
+            if message := text(status, name):
+                return f"{name}: {message}"
     return None
 
 
 def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float, *, starting: bool) -> WorkerTrack:
     """Take in the memory of its process. The ramp of a start-up is no growth, so its points do not count."""
     if process is None:
-        return track if track.rss_bytes is None else replace(track, rss_bytes=None, tree_bytes=None)
+        return track if track.rss_bytes is None else replace(track, rss_bytes=None, tree_bytes=None, is_stopped=False)
     held = process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
     return replace(
         track,
         rss_bytes=process.rss_bytes,
+        is_stopped=bool(process.stopped),
         tree_bytes=process.tree_bytes,
         rss_peak_bytes=max(track.rss_peak_bytes or 0, held),
         process_t=t,
@@ -333,52 +397,3 @@ def _is_stranger(track: WorkerTrack, seen: Observation, process: ProcessReading 
         return True
     unknown = track.last_good_t is None and track.pid is None and seen.pid is None and process is None
     return unknown and (error in NO_WORKER or error.startswith("http 4"))
-
-
-PID_SETTLES_S = 10.0
-"""Seconds after which the process table was read again: an unchanged pid means that the process itself reset."""
-
-
-def known_pid(track: WorkerTrack, t: float) -> int | None:
-    """Return the pid of this generation; None while the process table may show the previous one."""
-    if track.generation_pid is not None or track.generation <= 1:
-        return track.generation_pid or track.pid
-    settled = t - track.generations[-1].began_t > PID_SETTLES_S
-    return track.pid if settled else None
-
-
-def has_unseen_process(track: WorkerTrack, table_t: float, t: float) -> bool:
-    """Return whether the worker answers, and the process tables of the last seconds did not show its process."""
-    if track.reach is not Reach.UP or not track.generations or t - track.generations[-1].began_t <= PID_SETTLES_S:
-        return False
-    return track.process_t is None or table_t - track.process_t > PID_SETTLES_S
-
-
-def stopped_unseen(tracks: Iterable[WorkerTrack], t: float, slack_s: float) -> tuple[WorkerRef, ...]:
-    """Return the workers whose process was never seen, and that stopped answering or restarted in this moment."""
-    return tuple(
-        track.ref
-        for track in tracks
-        if track.process_t is None
-        and track.last_good_t is not None
-        and (
-            (track.reach is Reach.DOWN and t - track.reach_since_t <= slack_s)
-            or (track.generation > 1 and t - track.generations[-1].began_t <= slack_s)
-        )
-    )
-
-
-def lived_s(track: WorkerTrack) -> float:
-    """Return the seconds of this generation that count for early silence.
-
-    What is zero or absent at the first look was so since the process started. Later only time with answers counts.
-    """
-    first_t, started_at = track.first_answer_t, track.pid_started_at
-    before_s = max(0.0, first_t - started_at) if first_t is not None and started_at is not None else 0.0
-    return before_s + track.answered_s
-
-
-def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:
-    """Return the growth of memory over the last 5 minutes in bytes per minute; None below one minute of history."""
-    rate = track.memory.rate(min_span_s=60.0)
-    return None if rate is None else rate * 60.0

@@ -6,12 +6,30 @@ Does not: know what a dialog asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from metabonk_tui.ui.frame import Frame, Hint, UiState
 from metabonk_tui.ui.style.glyphs import Glyphs
-from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, dimmed, fit, gap, mark, on_row, overlay
+from metabonk_tui.ui.style.spans import (
+    Row,
+    Span,
+    cells,
+    clip,
+    cropped,
+    cut,
+    dimmed,
+    fit,
+    gap,
+    mark,
+    on_row,
+    overlay,
+    width,
+)
 from metabonk_tui.ui.views.bars.footer import keys_row
+
+if TYPE_CHECKING:
+    # Imported with the first dialog: most monitors open none.
+    from metabonk_tui.ui.dialogs.line_editor import LineEditor
 
 CLEAR_ROWS = 5
 """The first rows are never dimmed: verdict, memory and next steps stay readable."""
@@ -27,6 +45,7 @@ class DialogLine(NamedTuple):
 
 
 NEEDED = 9
+NO_PASTE = "pasted text was ignored: there is no field for it here"
 BLANK = DialogLine((), 0)
 
 
@@ -46,6 +65,11 @@ class Reply(NamedTuple):
 class Dialog:
     """Takes all keys while it is open, and draws over the screen."""
 
+    shows_outcome: ClassVar[bool] = False
+    """Closing it dismisses the outcome of the newest action."""
+    answers_request: ClassVar[bool] = False
+    """It asks what another monitor requests, and closes when the request ends."""
+
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         """Return the screen's rows with the dialog drawn over them."""
         raise NotImplementedError
@@ -53,6 +77,10 @@ class Dialog:
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Take a key pressed at a time (seconds, monotonic)."""
         raise NotImplementedError
+
+    def paste(self, text: str, frame: Frame) -> Reply:
+        """Take pasted text; by default it is refused."""
+        return Reply(self, notice=NO_PASTE)
 
     def passes(self, key: str, frame: Frame) -> bool:
         """Return whether the dialog closes at this key and leaves it to the screen."""
@@ -129,9 +157,26 @@ def labelled(label: str, row: Row, frame: Frame) -> Row:
     return (Span(clip(label, column - 1, frame.glyphs.ellipsis).ljust(column), "muted"), *row)
 
 
-def field(text: str, wide: int, focused: bool) -> Row:
-    """Draw an input of `wide` cells; with a text cursor when it has the focus."""
-    shown = text[-(wide - 1) :]
-    rest = wide - cells(shown) - (1 if focused else 0)
-    caret = (Span(" ", "text", on="field", reverse=True),) if focused else ()
-    return (Span(shown, "strong", True, "field"), *caret, Span(" " * rest, on="field"))
+def field(text: str, wide: int, focused: bool, cursor: int | None = None) -> Row:
+    """Draw an input of `wide` cells; with a text cursor when it has the focus, behind the text for None.
+
+    Of a text that is too long the cells around the cursor are shown.
+    """
+    at = len(text) if cursor is None else cursor
+    before = cells(text[:at])
+    start = max(0, before - (wide - 1))
+    row = fit((Span(text, "strong", True, "field"), Span(" ", on="field")), before + wide, "", "field")
+    row = cropped(row, start, start + wide)
+    if not focused:
+        return row
+    under = cropped(row, before - start, before - start + 1)
+    wide_under = cells(text[at]) if at < len(text) else 1
+    if wide_under > 1 and before - start + wide_under <= wide:
+        under = cropped(row, before - start, before - start + wide_under)
+    caret = tuple(span._replace(reverse=True, token="text") for span in under)
+    return (*cropped(row, 0, before - start), *caret, *cropped(row, before - start + width(under), wide))
+
+
+def editor_field(editor: LineEditor, wide: int, focused: bool = True) -> Row:
+    """Draw the input of an editor."""
+    return field(editor.text, wide, focused, editor.cursor)

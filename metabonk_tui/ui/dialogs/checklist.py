@@ -11,6 +11,7 @@ from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.ui.dialogs.base import NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, gap, mark
+from metabonk_tui.ui.views.layout.section import paragraph
 
 RANKS = {"PASS": 5, "SKIPPED": 4, "waiting": 4, "running": 6, "UNKNOWN": 7, "FAIL": NEEDED}
 TITLE = 27
@@ -26,7 +27,18 @@ def item_lines(
         row = item_row(item, frame)
         line = labelled(label if i == 0 else "", row, frame) if label else row
         lines.append(DialogLine(line, NEEDED if item in needed else RANKS[item.standing]))
+        if not label and item.standing in ("FAIL", "UNKNOWN") and item.evidence:
+            lines += _rest_of(item.evidence[0], frame)
     return lines
+
+
+def _rest_of(evidence: str, frame: Frame) -> list[DialogLine]:
+    """Draw, whole and below its item, evidence that the item's row cuts; it goes first when there is little room."""
+    wide = inner_width(frame)
+    before = 3 + (TITLE if wide >= 70 else 20) + WORD
+    if before + cells(evidence) <= wide:
+        return []
+    return [DialogLine(row, 3) for row in paragraph(frame.glyphs.text(evidence), wide - 2, "text", indent=(gap(2),))]
 
 
 def item_row(item: ChecklistItem, frame: Frame) -> Row:

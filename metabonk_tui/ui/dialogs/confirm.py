@@ -5,17 +5,22 @@ Does not: plan or act, the monitor does both; draw, `confirm_lines` does.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop
+from metabonk_tui.core.model.refs import MAX_WORKERS
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
-from metabonk_tui.ui.commands import CommandContext, action_refusal
+from metabonk_tui.ui.command_context import CommandContext
+from metabonk_tui.ui.commands import action_refusal
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
-from metabonk_tui.ui.dialogs.confirm_lines import ADOPT, FIELD, MAX_WORKERS, ConfirmView, Focus, Question, confirm_box
+from metabonk_tui.ui.dialogs.confirm_lines import ADOPT, FIELD, ConfirmView, Focus, Question, confirm_box
+from metabonk_tui.ui.dialogs.line_editor import LineEditor, history_of, with_history
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row
@@ -23,7 +28,14 @@ from metabonk_tui.ui.style.spans import Row
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
 TOO_FAST = "ignored a very fast key: press Enter again to confirm"
+NO_PASTED_WORD = "pasted text does not confirm: type the word"
+HISTORY = "reason"
+"""The name of the field for the reason in the history."""
 MAX_REASON_CELLS = 200
+
+
+def _is_digit(character: str) -> bool:
+    return character.isascii() and character.isdigit()
 
 
 class ConfirmDialog(Dialog):
@@ -32,12 +44,17 @@ class ConfirmDialog(Dialog):
     def __init__(self, question: Question, monitor: Monitor) -> None:
         self._question = question
         self._monitor = monitor
-        self._number = "" if question.number is None else str(question.number)
-        self._typed = ""
+        number = "" if question.number is None else str(question.number)
+        self._editors: dict[Focus, LineEditor] = {
+            "confirm": LineEditor("", FIELD + 3),
+            "number": LineEditor(number, 4, accepts=_is_digit),
+            "hours": LineEditor("", 3, accepts=_is_digit),
+            "reason": LineEditor("", MAX_REASON_CELLS),
+        }
+        self._replaces_number = False
+        """The number is selected: the first digit replaces it."""
         self._typed_at_s = 0.0
         self._focus: Focus = "confirm"
-        self._hours = ""
-        self._reason = ""
         self._interlock: InterlockResult | None = None
         self.previous_page: Dialog | None = None
         """The preflight, for a launch."""
@@ -59,6 +76,22 @@ class ConfirmDialog(Dialog):
         return possible and bool(self._word) and self._typed == self._word
 
     @property
+    def _number(self) -> str:
+        return self._editors["number"].text
+
+    @property
+    def _hours(self) -> str:
+        return self._editors["hours"].text
+
+    @property
+    def _reason(self) -> str:
+        return self._editors["reason"].text
+
+    @property
+    def _typed(self) -> str:
+        return self._editors["confirm"].text
+
+    @property
     def _word(self) -> str:
         return self._question.word or self._number
 
@@ -78,6 +111,8 @@ class ConfirmDialog(Dialog):
             self._interlock = check_interlock(action, frame.snapshot, self._monitor.preflight(), frame.config)
         if first and self._interlock.closed:
             self._focus = "reason"
+        if first and not self._reason:
+            self._editors["reason"] = LineEditor("", MAX_REASON_CELLS, history_of(frame.state, HISTORY))
 
     def enter_page(self, frame: Frame) -> None:
         """Open the page: when a check blocks the action, the field for the reason gets the focus."""
@@ -110,7 +145,8 @@ class ConfirmDialog(Dialog):
         pids = tuple(stranger.process.pid for stranger in self.plan.strangers if stranger.adoptable)
         if not pids:
             return False
-        self._adopt, self._typed = (*self._adopt, *pids), ""
+        self._adopt = (*self._adopt, *pids)
+        self._editors["confirm"].set("")
         self._replan()
         self._note = f"{count_of(len(pids), 'process')} adopted: check the plan, then type {self._word}"
         return True
@@ -118,7 +154,16 @@ class ConfirmDialog(Dialog):
     def _change(self, number: str) -> None:
         if self._question.number is None or self._question.fixed:
             return
-        self._number, self._typed, self._note = number[:4].lstrip("0"), "", ""
+        self._editors["number"].set(number)
+        self._renumbered()
+
+    def _renumbered(self) -> None:
+        """Plan for the number that is written now: another question, so the typed confirmation is cleared."""
+        editor = self._editors["number"]
+        if editor.text.startswith("0"):
+            editor.set(editor.text.lstrip("0"))
+        self._editors["confirm"].set("")
+        self._note = ""
         self._replan()
 
     def watch(self, frame: Frame) -> Dialog:
@@ -136,9 +181,18 @@ class ConfirmDialog(Dialog):
                 self._adopt = ()
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
-                    self._typed, self._note = "", "the pool changed: check the plan, then type again"
+                    self._editors["confirm"].set("")
+                    self._note = "the pool changed: check the plan, then type again"
         self._check_interlock(frame)
         return self
+
+    def passes(self, key: str, frame: Frame) -> bool:
+        """Return whether the key is the next step's, while nothing can be typed here that would act."""
+        is_refused = bool(self._refused) or (self.plan is not None and self.plan.mode in ("refused", "noop"))
+        strangers = self.plan.strangers if self.plan is not None else ()
+        if not is_refused or self._focus != "confirm" or any(stranger.adoptable for stranger in strangers):
+            return False
+        return any(hint.recommended and key in hint.key.split() for hint in frame.hints)
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Type, change the number, confirm or cancel."""
@@ -157,40 +211,50 @@ class ConfirmDialog(Dialog):
             fields = self._fields()
             at = fields.index(self._focus) if self._focus in fields else 0
             self._focus = fields[(at + (1 if key == "tab" else -1)) % len(fields)]
+            self._replaces_number = self._focus == "number"
         elif key == "enter":
             return self._enter(at_s, frame)
-        elif key in ("up", "down") or (character in ("+", "-") and self._focus in ("confirm", "number")):
+        elif (key in ("up", "down") and self._focus != "reason") or (
+            character in ("+", "-") and self._focus in ("confirm", "number")
+        ):
             step = 1 if key == "up" or character == "+" else -1
             self._change(str(min(MAX_WORKERS, max(1, int(self._number or "1") + step))))
-        elif key == "backspace":
-            self._erase()
         elif character == "y" and self._focus == "confirm":
             return Reply(self, copy=self._commands(), notice="copied the commands")
-        elif character is not None and character.isprintable() and len(character) == 1:
-            self._type(character, at_s)
+        else:
+            self._edit(lambda editor: editor.press(key, character), at_s, character or "")
         return Reply(self)
 
-    def _type(self, character: str, at_s: float) -> None:
-        digit = character.isdigit() and character.isascii()
-        if self._focus == "reason":
-            self._reason = (self._reason + character)[:MAX_REASON_CELLS]
-        elif self._focus == "confirm":
-            self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
-        elif self._focus == "number" and digit:
-            self._change(self._number + character)
-        elif self._focus == "hours" and digit:
-            # New hours are a new question, so the typed confirmation is cleared.
-            self._hours, self._typed = (self._hours + character)[:3].lstrip("0"), ""
-
-    def _erase(self) -> None:
-        if self._focus == "reason":
-            self._reason = self._reason[:-1]
-        elif self._focus == "hours":
-            self._hours, self._typed = self._hours[:-1], ""
-        elif self._focus == "number":
-            self._change(self._number[:-1])
+    def paste(self, text: str, frame: Frame) -> Reply:
+        """Insert pasted text, but never as the confirmation."""
+        if self._focus == "confirm":
+            self._note = NO_PASTED_WORD
         else:
-            self._typed = self._typed[:-1]
+            self._edit(lambda editor: editor.paste(text), self._typed_at_s, text)
+            self._check_interlock(frame)
+        return Reply(self)
+
+    def _edit(self, edit: Callable[[LineEditor], object], at_s: float, text: str) -> None:
+        """Change the field that has the focus; `text` is what may be inserted. A digit replaces a selected number."""
+        editor = self._editors[self._focus]
+        before = editor.text
+        if self._focus == "number" and self._replaces_number and any(map(_is_digit, text)):
+            editor.set("")
+        self._replaces_number = False
+        edit(editor)
+        if self._focus == "confirm":
+            self._typed_at_s, self._note = at_s, ""
+        elif editor.text != before:
+            self._changed(editor)
+
+    def _changed(self, editor: LineEditor) -> None:
+        if self._focus == "number":
+            self._renumbered()
+        elif self._focus == "hours":
+            # New hours are a new question, so the typed confirmation is cleared.
+            if editor.text.startswith("0"):
+                editor.set(editor.text.lstrip("0"))
+            self._editors["confirm"].set("")
 
     def _enter(self, at_s: float, frame: Frame) -> Reply:
         if self._focus in ("number", "hours") or (self._focus == "reason" and self._reason):
@@ -209,7 +273,8 @@ class ConfirmDialog(Dialog):
         before = frame.snapshot.pool.operation if frame.snapshot else None
         self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))
         now_t = frame.snapshot.t if frame.snapshot else None
-        return Reply(OperationDialog(before.started_at if before else None, now_t))
+        state = with_history(frame.state, HISTORY, self._reason)
+        return Reply(OperationDialog(before.started_at if before else None, now_t), state=state)
 
     def _commands(self) -> str:
         return "\n".join(masked_command(argv) for argv in self.plan.commands) if self.plan else ""
@@ -226,6 +291,7 @@ class ConfirmDialog(Dialog):
             typed=self._typed,
             word=self._word,
             focus=self._focus,
+            cursor=self._editors[self._focus].cursor,
             note=self._note,
             is_unlocked=self.is_unlocked,
             has_previous_page=self.previous_page is not None,

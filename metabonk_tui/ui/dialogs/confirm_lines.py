@@ -6,12 +6,14 @@ Does not: take keys or plan; `ConfirmDialog` does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, is_long
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.refs import MAX_WORKERS
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
@@ -22,7 +24,6 @@ from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.layout.section import words
 
-MAX_WORKERS = 1000
 FIELD = 5
 CANCEL = Span("  Cancel  Esc  ", "onaccent", True, "accent")
 QUIET_CANCEL = Span("Cancel  Esc", "muted")
@@ -31,8 +32,7 @@ ADOPT = "adopt"
 Focus = Literal["confirm", "number", "hours", "reason"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """An action to confirm, with a number of workers where it has one."""
 
     verb: str
@@ -50,8 +50,7 @@ class Question:
     """The planned hours can be typed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmView:
+class ConfirmView(Struct, frozen=True):
     """Everything the dialog shows: the question, the plan, the checks and the typed texts."""
 
     question: Question
@@ -67,6 +66,8 @@ class ConfirmView:
     word: str
     """The word to type to confirm; "" while the number is not valid."""
     focus: Focus
+    cursor: int
+    """The place of the text cursor in the field that has the focus."""
     note: str
     is_unlocked: bool
     has_previous_page: bool
@@ -79,7 +80,7 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
         change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab, then type", "muted"))
         lines += [
             DialogLine(
-                labelled("workers", (*field(view.number, FIELD, view.focus == "number"), *change), frame),
+                labelled("workers", (*field(view.number, FIELD, view.focus == "number", view.cursor), *change), frame),
                 NEEDED,
             )
         ]
@@ -129,7 +130,7 @@ def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
         return []
     long = is_long(float(view.hours) if view.hours else None, frame.config)
     prompt = "hours: every check below must pass" if long else "hours; empty for a short validation run"
-    row: Row = (*field(view.hours, FIELD, view.focus == "hours"), gap(2), Span(prompt, "muted"))
+    row: Row = (*field(view.hours, FIELD, view.focus == "hours", view.cursor), gap(2), Span(prompt, "muted"))
     return [DialogLine(labelled("for", row, frame), 7)]
 
 
@@ -147,7 +148,7 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
         lines += [DialogLine(labelled("", (Span(line),), frame), 8) for line in rest]
         if item.fix:
             lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
-    row = field(view.reason, wide, view.focus == "reason")
+    row = field(view.reason, wide, view.focus == "reason", view.cursor)
     lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
     need = f"locked: type a reason of {MIN_WORDS} words or more; it is recorded"
     if view.interlock.closed:
@@ -168,7 +169,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             for i, line in enumerate(words(why, inner_width(frame) - 14))
         ]
         return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
-    entry = field(view.typed, FIELD + 3, view.focus == "confirm")
+    entry = field(view.typed, FIELD + 3, view.focus == "confirm", view.cursor)
     prompt: Row = (
         Span("type ", "text"),
         Span(view.word or "a number", "strong", True),

@@ -5,6 +5,8 @@ Does not: yield or refuse by itself. Without an answer the role yields, if no ac
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from metabonk_tui.core.model.pool import RoleRequest
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
@@ -18,6 +20,8 @@ READ_S = 0.7
 
 class ControlDialog(Dialog):
     """One request of another monitor."""
+
+    answers_request: ClassVar[bool] = True
 
     def __init__(self, request: RoleRequest, monitor: Monitor) -> None:
         self._request = request

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, editor_field, inner_width
+from metabonk_tui.ui.dialogs.line_editor import LineEditor
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark, on_row, width
 
@@ -29,8 +30,13 @@ class ListDialog(Dialog, Generic[Entry]):
     """What Enter does, for the footer."""
 
     def __init__(self) -> None:
-        self.typed = ""
+        self._editor = LineEditor("", MAX_TYPED)
         self._at = 0
+
+    @property
+    def typed(self) -> str:
+        """The text that narrows the list."""
+        return self._editor.text
 
     def entries(self, frame: Frame) -> Sequence[Entry]:
         """List every entry that may be taken now."""
@@ -68,10 +74,16 @@ class ListDialog(Dialog, Generic[Entry]):
             return self.take(found[min(self._at, len(found) - 1)]) if found else Reply(self)
         if key in STEPS:
             self._at = max(0, min(self._at + STEPS[key], len(found) - 1))
-        elif key == "backspace":
-            self.typed, self._at = self.typed[:-1], 0
-        elif character is not None and character.isprintable():
-            self.typed, self._at = (self.typed + character)[:MAX_TYPED], 0
+            return Reply(self)
+        before = self.typed
+        self._editor.press(key, character)
+        self._at = self._at if self.typed == before else 0
+        return Reply(self)
+
+    def paste(self, text: str, frame: Frame) -> Reply:
+        """Narrow the list by the text."""
+        self._editor.paste(text)
+        self._at = 0
         return Reply(self)
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
@@ -82,7 +94,7 @@ class ListDialog(Dialog, Generic[Entry]):
         at = min(self._at, max(0, len(found) - 1))
         room = max(1, min(ROWS, frame.height - BESIDE_ROWS - len(heads)))
         start = max(0, min(at - room // 2, len(found) - room))
-        entry = field(self.typed, min(MAX_TYPED, wide - 4), True)
+        entry = editor_field(self._editor, min(MAX_TYPED, wide - 4))
         lines = [DialogLine((cursor, gap(1), *entry), NEEDED), BLANK, *(DialogLine(head, 6) for head in heads)]
         for place, item in enumerate(found[start : start + room], start):
             chosen = place == at
@@ -93,8 +105,12 @@ class ListDialog(Dialog, Generic[Entry]):
             lines.append(DialogLine((gap(2), Span(self.empty_text(), "muted")), NEEDED))
         # Blank rows keep the box at its height while the list gets shorter.
         lines += [DialogLine((), 1)] * (room - max(1, len(found)))
-        hints = (Hint("Enter", self.takes, keep=True), Hint("Esc", "close", keep=True))
-        return box(rows, frame, (Span(self.title, "accent", True),), lines, hints)
+        enter = (Hint("Enter", self.takes, keep=True),) if found else ()
+        hints = (*enter, Hint("Esc", "close", keep=True))
+        # Without the numbers nothing says that the list goes on below.
+        shown = f"{start + 1}-{start + room} of {len(found)}" if len(found) > room else str(len(found) or "")
+        title: Row = (Span(self.title, "accent", True), *((gap(2), Span(shown, "muted")) if shown else ()))
+        return box(rows, frame, title, lines, hints)
 
     def _found(self, frame: Frame) -> list[Entry]:
         wanted = self.typed.lower().split()

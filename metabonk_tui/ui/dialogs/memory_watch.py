@@ -8,10 +8,22 @@ from __future__ import annotations
 from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, describe_rules
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.ui.commands import BY_ID, CommandContext
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
-from metabonk_tui.ui.dialogs.confirm import SETTLE_S, TOO_FAST
+from metabonk_tui.ui.command_context import CommandContext
+from metabonk_tui.ui.commands import BY_ID
+from metabonk_tui.ui.dialogs.base import (
+    BLANK,
+    NEEDED,
+    Dialog,
+    DialogLine,
+    Reply,
+    box,
+    editor_field,
+    inner_width,
+    labelled,
+)
+from metabonk_tui.ui.dialogs.confirm import NO_PASTED_WORD, SETTLE_S, TOO_FAST
 from metabonk_tui.ui.dialogs.confirm_lines import FIELD
+from metabonk_tui.ui.dialogs.line_editor import LineEditor
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
@@ -26,7 +38,7 @@ class WatchDialog(Dialog):
         self._rules = frame.config.memory_watch
         self._arming = True
         self._dry_run = self._rules.dry_run
-        self._typed = ""
+        self._editor = LineEditor("", FIELD + 3)
         self._typed_at_s = 0.0
         self._note = ""
         self._refused = ""
@@ -46,7 +58,8 @@ class WatchDialog(Dialog):
             return self
         arming = not (snapshot.memory.watch is not None and snapshot.memory.watch.armed)
         if arming != self._arming:
-            self._arming, self._typed = arming, ""
+            self._arming = arming
+            self._editor.set("")
         self._refused = BY_ID["memory_watch"].refusal(CommandContext(snapshot, "", None, frame.read_only, frame.mode))
         seen = _plannable(snapshot)
         if seen != self._seen:
@@ -62,14 +75,17 @@ class WatchDialog(Dialog):
             return self._enter(at_s)
         if key == "tab" and self._arming:
             self._dry_run = not self._dry_run
-        elif key == "backspace":
-            self._typed = self._typed[:-1]
-        elif character is not None and character.isprintable() and len(character) == 1:
-            self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
+        elif self._editor.press(key, character):
+            self._typed_at_s, self._note = at_s, ""
+        return Reply(self)
+
+    def paste(self, text: str, frame: Frame) -> Reply:
+        """Refuse: the word is typed, so that nothing confirms by accident."""
+        self._note = NO_PASTED_WORD
         return Reply(self)
 
     def _enter(self, at_s: float) -> Reply:
-        if self._typed != self.word or self._refused:
+        if self._editor.text != self.word or self._refused:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
             self._note = TOO_FAST
@@ -123,14 +139,14 @@ class WatchDialog(Dialog):
                 DialogLine(labelled("", (cancel,), frame), NEEDED),
             ]
         prompt: Row = (Span("type "), Span(self.word, "strong", True), Span(" and press Enter  "))
-        entry = field(self._typed, FIELD + 3, True)
+        entry = editor_field(self._editor, FIELD + 3)
         row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
         lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
         if self._note:
             lines.append(DialogLine(labelled("", (Span(self._note, "warn"),), frame), 8))
         verb = self.word.capitalize()
         buttons: Row = (cancel, gap(5), Span(f"{verb}  locked", "muted"))
-        if self._typed == self.word:
+        if self._editor.text == self.word:
             buttons = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), Span("Cancel  Esc", "muted"))
         return [*lines, BLANK, DialogLine(labelled("", buttons, frame), NEEDED)]
 

@@ -6,9 +6,10 @@ stop the operation.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Operation, OperationStep
-from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
 from metabonk_tui.ui.frame import Frame, Hint
@@ -19,33 +20,10 @@ from metabonk_tui.ui.views.layout.section import words
 TAIL = 8
 
 
-class Outcome:
-    """The end of the newest operation, until the operator dismisses it: the Samples drop it after a minute."""
-
-    def __init__(self) -> None:
-        self.operation: Operation | None = None
-        """None: none has ended, a newer one runs, or it was dismissed."""
-        self._dismissed_t: float | None = None
-        self._is_first = True
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Take the operation of a newer Snapshot. What had ended before the first Snapshot is no news."""
-        operation, was_first, self._is_first = snapshot.pool.operation, self._is_first, False
-        if operation is None:
-            return
-        if was_first and operation.ended_at is not None:
-            self._dismissed_t = operation.started_at
-        is_new = operation.ended_at is not None and operation.started_at != self._dismissed_t
-        self.operation = operation if is_new else None
-
-    def dismiss(self) -> None:
-        """Stop showing it."""
-        if self.operation is not None:
-            self._dismissed_t, self.operation = self.operation.started_at, None
-
-
 class OperationDialog(Dialog):
     """Shows the operation of `Snapshot.pool`, once it is newer than the one that started at `after_t`."""
+
+    shows_outcome: ClassVar[bool] = True
 
     def __init__(self, after_t: float | None = None, since_t: float | None = None) -> None:
         """`since_t`: when the plan was submitted, on the run's clock; a later refusal is the outcome."""

@@ -10,7 +10,7 @@ from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.style.spans import Row, Span, cells, gap, mark
 from metabonk_tui.ui.views.layout.section import words
 
 
@@ -27,9 +27,16 @@ def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
         if every:
             head = f"ALL {len(workers)} workers" if len(workers) > 1 else "the only worker"
         names = " ".join(target.name if target.worker is None else target.worker.label for target in workers)
-        first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
-        for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
-            row: Row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
+        lead: Row = (mark(glyphs.caution, "warn"), gap(1))
+        if cells(head) + 1 > wide - 2:
+            # In a side pane the head itself takes several rows.
+            said: list[Row] = [(Span(line, "warn", True),) for line in words(f"{head}:", wide - 2)]
+            said += [(Span(line),) for line in words(names, wide - 2)]
+        else:
+            first, *more = words(f"{head}: {names}", wide - 2)
+            said = [(Span(head, "warn", True), Span(first[len(head) :])), *((Span(line),) for line in more)]
+        for i, drawn in enumerate(said):
+            row: Row = (*(lead if i == 0 else (gap(2),)), *drawn)
             lines.append(DialogLine(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
     elif not others:
         lines.append(DialogLine(labelled("stops", (Span("nothing", "muted"),), frame), 6))

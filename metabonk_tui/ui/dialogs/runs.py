@@ -18,6 +18,9 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, gap, left, right
 
+ROOMY = 74
+"""From this width on the number of workers has its whole head."""
+
 
 class RunsDialog(ListDialog[RecordedRun]):
     """Chooses a recorded run to compare with."""
@@ -31,18 +34,21 @@ class RunsDialog(ListDialog[RecordedRun]):
         comparing.list_runs()
 
     def entries(self, frame: Frame) -> Sequence[RecordedRun]:
-        """List every recorded run but the one on screen."""
+        """List every recorded run but the one on screen: the last that was a success, then the newest first."""
         runs = self._comparing.view.runs or ()
         seen = frame.snapshot
         own = own_recording(runs, (seen.run.name, seen.run.started_at) if seen else None)
-        return [run for run in runs if run is not own]
+        others = [run for run in runs if run is not own]
+        trusted = next((run for run in others if run.is_success), None)
+        return sorted(others, key=lambda run: run is not trusted)
 
     def search_text(self, entry: RecordedRun, frame: Frame) -> str:
         """Search name, verdict, source and day."""
         return f"{entry.name} {entry.verdict} {entry.source} {fmt.day(entry.started_at, frame.zone)}"
 
     def heads(self, wide: int) -> tuple[Row, ...]:
-        return ((gap(2), *_columns(("RUN", "BEGAN", "LENGTH", "VERDICT", "W"), wide - 2, "muted")),)
+        workers = "WORKERS" if wide - 2 >= ROOMY else "W"
+        return ((gap(2), *_columns(("RUN", "BEGAN", "LENGTH", "VERDICT", workers), wide - 2, "muted")),)
 
     def entry_row(self, entry: RecordedRun, chosen: bool, wide: int, frame: Frame) -> Row:
         g = frame.glyphs
@@ -54,6 +60,13 @@ class RunsDialog(ListDialog[RecordedRun]):
         verdict = f"{g.level(level)} {entry.verdict}"
         texts = (g.text(entry.name), began, fmt.elapsed(entry.duration_s), verdict, workers)
         return _columns(texts, wide, "strong" if chosen else "text", level_token(level))
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Take a key. Enter before the runs are listed takes the first one as soon as they are."""
+        if key == "enter" and self._comparing.view.runs is None and self._comparing.view.doing:
+            self._comparing.choose_when_listed(lambda: next(iter(self._found(frame)), None))
+            return Reply(None)
+        return super().press(key, character, at_s, frame)
 
     def take(self, entry: RecordedRun) -> Reply:
         """Close and start reading the run."""
@@ -77,10 +90,16 @@ class RunsDialog(ListDialog[RecordedRun]):
 
 def _columns(texts: tuple[str, str, str, str, str], wide: int, token: str, verdict_token: str = "") -> Row:
     """Set the columns. Below 70 cells the start is left out, below 58 also the number of workers."""
-    began, length, verdict, workers = 18 if wide >= 70 else 0, 10, 18, 4 if wide >= 58 else 0
+    began, length, verdict, workers = 18 if wide >= 70 else 0, 10, 18, _workers_cells(wide)
     name = max(6, wide - began - length - verdict - workers)
     row: Row = (left(texts[0], name - 1, token), gap(1))
     for text, cells in zip(texts[1:3], (began, length), strict=True):
         row = (*row, left(text, cells, token)) if cells else row
     row = (*row, left(texts[3], verdict, verdict_token or token))
     return (*row, right(texts[4], workers, token)) if workers else row
+
+
+def _workers_cells(wide: int) -> int:
+    if wide >= ROOMY:
+        return 8
+    return 4 if wide >= 58 else 0

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.frame import Frame, Page, UiState
-from metabonk_tui.ui.screens.base import TinyHeadedScreen
+from metabonk_tui.ui.screens.base import HeadedScreen
 from metabonk_tui.ui.views.run.alerts import alert_rows
 
 
-class AlertsScreen(TinyHeadedScreen):
+class AlertsScreen(HeadedScreen):
     """Shows every alert of this run with its history; the selected one can be acknowledged."""
 
     name: ClassVar[str] = "alerts"

@@ -5,14 +5,13 @@ Does not: draw the rows between; every screen draws its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.style.spans import EMPTY, Row
 from metabonk_tui.ui.views.bars.footer import footer
-from metabonk_tui.ui.views.bars.header import TINY_CELLS, header
-from metabonk_tui.ui.views.bars.tiny import tiny_head
+from metabonk_tui.ui.views.bars.header import header
 from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
 BLANK_FROM = 14
@@ -48,23 +47,6 @@ class HeadedScreen(MonitorScreen):
     def bottom(self, frame: Frame) -> tuple[Row, ...]:
         """Draw the rows that stay at the bottom."""
         return (footer(frame),)
-
-
-class TinyHeadedScreen(HeadedScreen):
-    """A screen that also fits a tiny terminal: there the header is two rows and the keys are left out."""
-
-    def top(self, frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-        """Draw the header, or the tiny one."""
-        return tiny_head(frame, snapshot) if is_tiny(frame) else super().top(frame, snapshot)
-
-    def bottom(self, frame: Frame) -> tuple[Row, ...]:
-        """Draw the keys where there is room for them."""
-        return () if is_tiny(frame) else super().bottom(frame)
-
-
-def is_tiny(frame: Frame) -> bool:
-    """Return whether the terminal is too narrow for the header."""
-    return frame.width < TINY_CELLS
 
 
 def with_blank(frame: Frame, rows: tuple[Row, ...]) -> tuple[Row, ...]:

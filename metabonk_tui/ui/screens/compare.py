@@ -6,9 +6,7 @@ from typing import ClassVar
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.frame import Frame, Page
-from metabonk_tui.ui.screens.base import HeadedScreen, is_tiny, with_blank
-from metabonk_tui.ui.style.spans import Row
-from metabonk_tui.ui.views.bars.tiny import tiny_head
+from metabonk_tui.ui.screens.base import HeadedScreen
 from metabonk_tui.ui.views.compare.screen import compare_head, compare_rows
 
 HEAD_STAYS = 22
@@ -19,10 +17,6 @@ class CompareScreen(HeadedScreen):
     """Compares two runs at the same elapsed time, metric by metric, and names their first difference."""
 
     name: ClassVar[str] = "compare"
-
-    def top(self, frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-        """Draw the header, or the tiny one above the same keys."""
-        return with_blank(frame, tiny_head(frame, snapshot)) if is_tiny(frame) else super().top(frame, snapshot)
 
     def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
         """Draw the two runs and the metrics."""

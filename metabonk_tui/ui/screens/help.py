@@ -1,17 +1,20 @@
-"""Shows every key of the command table, what the signs mean, and where files are kept."""
+"""Shows what the signs mean, every key of the command table, and where files are kept; `/` searches."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from metabonk_tui.core.model.worker import ComponentState
-from metabonk_tui.ui.commands import COMMANDS, GROUPS, CommandGroup, key_name
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
+from metabonk_tui.ui.command_context import CommandContext
+from metabonk_tui.ui.commands import COMMANDS, GROUPS, Command, CommandGroup, key_name
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, side_by_side
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, plain, side_by_side
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
-from metabonk_tui.ui.views.layout.section import title
+from metabonk_tui.ui.views.layout.section import muted, paragraph, title
 
 MEANINGS: dict[ComponentState, str] = {
     ComponentState.ACTIVE: "grew, or is not zero, within the window",
@@ -30,7 +33,7 @@ MEANINGS: dict[ComponentState, str] = {
 
 
 class HelpScreen(MonitorScreen):
-    """One page to look things up."""
+    """One page to look things up: the signs, the keys of the screen one came from, then every other key."""
 
     name: ClassVar[str] = "help"
 
@@ -38,59 +41,107 @@ class HelpScreen(MonitorScreen):
         self._places = places
 
     def page(self, frame: Frame) -> Page:
-        """Draw keys at the left, signs and places at the right; one under the other where it is narrow."""
+        """Draw signs at the left, keys at the right; one under the other where it is narrow; only hits of a search."""
         top = header(frame, frame.snapshot) if frame.snapshot else ()
-        if frame.width >= 100:
+        g = frame.glyphs
+        own = own_keys(frame)
+        if frame.state.find:
+            body: tuple[Row, ...] = tuple((gap(1), *row) for row in self._found(frame, max(10, frame.width - 2)))
+        elif frame.width >= 100:
             half = (frame.width - 5) // 2
-            # The monitor's own keys stand at the right, so that both columns are about as long.
-            keys = _keys(half, frame.glyphs, ("view", "look", "act"))
-            signs = (*_keys(half, frame.glyphs, ("app",)), EMPTY, *self._signs(half, frame.glyphs))
-            columns = [(_cut(keys, half, frame.glyphs), half), (_cut(signs, half, frame.glyphs), half)]
+            acts = _keys(half, frame, ("act", "app"), own)
+            left_rows = (*self._signs(half, g), EMPTY, *acts, EMPTY, *self._where(half, g))
+            right_rows = (*_own(half, frame, own), *_keys(half, frame, ("view", "look", "log"), own))
+            columns = [(_cut(left_rows, half, g), half), (_cut(right_rows, half, g), half)]
             body = tuple((gap(1), *row) for row in side_by_side(columns, 3))
         else:
             wide = max(10, frame.width - 2)
-            rows = (*_keys(wide, frame.glyphs, tuple(GROUPS)), EMPTY, *self._signs(wide, frame.glyphs))
+            keys = (*_own(wide, frame, own), *_keys(wide, frame, tuple(GROUPS), own))
+            rows = (*self._signs(wide, g), EMPTY, *keys, EMPTY, *self._where(wide, g))
             body = tuple((gap(1), *row) for row in rows)
-        return Page((*top, EMPTY), _cut(body, frame.width, frame.glyphs), (footer(frame),))
+        return Page((*top, EMPTY), _cut(body, frame.width, g), (footer(frame),))
+
+    def do(self, command: str, frame: Frame) -> UiState | None:
+        """Clear the search before the screen is left."""
+        return replace(frame.state, find="") if command == "back" and frame.state.find else None
+
+    def _found(self, frame: Frame, wide: int) -> list[Row]:
+        """Draw every line that contains the searched text."""
+        g, wanted = frame.glyphs, frame.state.find.lower()
+        lines = (
+            *self._signs(wide, g), *_keys(wide, frame, tuple(GROUPS), titled=False), *self._where(wide, g)
+        )  # fmt: skip
+        titles = [title(name, wide, g) for name in ("STATES", "WHERE THINGS ARE")]
+        hits = [row for row in lines if wanted in plain(row).lower() and row not in titles]
+        note = f"{len(hits)} {'line' if len(hits) == 1 else 'lines'} with “{frame.state.find}”"
+        head = title("FOUND", wide, g, (muted(g.text(note)),), focused=True)
+        return [head, *(hits or [(muted("nothing; Esc shows everything"),)])]
 
     def _signs(self, wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
-        rows: list[Row] = [title("STATES", wide, glyphs)]
+        rows: list[Row] = [title("STATES", wide, glyphs, focused=True)]
         for state, meaning in MEANINGS.items():
             token, word = STATE_TOKENS[state], STATE_WORDS[state]
-            rows.append(
-                (
-                    mark(glyphs.state(state), token),
-                    gap(1),
-                    left(word, 12, token, token == "crit"),
-                    Span(meaning, "text"),
-                )
-            )
+            head: Row = (mark(glyphs.state(state), token), gap(1), left(word, 12, token, token == "crit"))
+            rows += paragraph(meaning, wide, indent=head)
         rows += [EMPTY, title("VERDICTS", wide, glyphs, (Span("shape equals exit code", "muted"),))]
         for glyph, token, explanation in (
             (glyphs.go, "ok", "exit 0: CONTINUE, LAUNCH 24H, SUCCESS"),
-            (glyphs.caution, "warn", "exit 1: ADD MEMORY WATCH, TUNE EPSILON"),
+            (glyphs.caution, "warn", "exit 1: PARTIAL, ADD MEMORY WATCH, TUNE EPSILON"),
+            (glyphs.caution, "warn", "exit 1: CONTINUE while something is missing"),
             (glyphs.stop, "crit", "exit 2: STOP"),
             (glyphs.unknown, "unknown", "exit 3: WAITING, VALIDATING, UNDECIDED"),
         ):
-            rows.append((mark(glyph, token), gap(1), Span(explanation, "text")))
-        rows.append((Span("*", "strong"), gap(1), Span("after a name: computed here, not a key of /status", "text")))
-        if self._places:
-            rows += [EMPTY, title("WHERE THINGS ARE", wide, glyphs)]
-            rows += [(left(what, 10, "muted"), Span(where, "text")) for what, where in self._places]
+            rows += paragraph(explanation, wide, indent=(mark(glyph, token), gap(1)))
+        derived = "after a name: computed here, not a key of /status"
+        rows += paragraph(derived, wide, indent=(Span("*", "strong"), gap(1)))
         return tuple(rows)
+
+    def _where(self, wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
+        if not self._places:
+            return ()
+        rows = [(left(what, 15, "muted"), Span(where, "text")) for what, where in self._places]
+        return (title("WHERE THINGS ARE", wide, glyphs), *rows)
+
+
+def own_keys(frame: Frame) -> tuple[Command, ...]:
+    """List the commands that the screen one came from has and others do not."""
+    here = CommandContext(frame.snapshot, frame.came_from, frame.worker, mode=frame.mode, has_log_files=True)
+    elsewhere = replace(here, screen="")
+    return tuple(
+        command
+        for command in COMMANDS
+        if command.screen in ("", frame.came_from) and not command.refusal(here) and command.refusal(elsewhere)
+    )
 
 
 def _cut(rows: tuple[Row, ...], wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
     return tuple(cut(row, wide, glyphs.ellipsis) for row in rows)
 
 
-def _keys(wide: int, glyphs: Glyphs, groups: tuple[CommandGroup, ...]) -> tuple[Row, ...]:
+def _own(wide: int, frame: Frame, own: tuple[Command, ...]) -> tuple[Row, ...]:
+    if not own:
+        return ()
+    head = title(f"KEYS ON THE {frame.came_from.upper()} SCREEN", wide, frame.glyphs)
+    return (head, *(_key_row(command, frame) for command in own), EMPTY)
+
+
+def _keys(
+    wide: int,
+    frame: Frame,
+    groups: tuple[CommandGroup, ...],
+    without: tuple[Command, ...] = (),
+    titled: bool = True,
+) -> tuple[Row, ...]:
     rows: list[Row] = []
     for group in groups:
-        rows += [EMPTY] if rows else []
-        rows.append(title(GROUPS[group].upper(), wide, glyphs))
-        for command in COMMANDS:
-            if command.group == group:
-                keys = " ".join(key_name(key) for key in command.keys)
-                rows.append((left(keys, 17, "strong", True), gap(1), Span(command.what, "text")))
+        listed = [command for command in COMMANDS if command.group == group and command not in without]
+        if listed and titled:
+            rows += [EMPTY] if rows else []
+            rows.append(title(GROUPS[group].upper(), wide, frame.glyphs))
+        rows += [_key_row(command, frame) for command in listed]
     return tuple(rows)
+
+
+def _key_row(command: Command, frame: Frame) -> Row:
+    keys = " ".join(key_name(key) for key in frame.own_keys.get(command.id, command.keys))
+    return (left(keys, 17, "strong", True), gap(1), Span(command.what, "text"))

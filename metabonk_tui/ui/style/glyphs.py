@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.level_names import AnyLevel
@@ -16,8 +17,7 @@ from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.text.encoding import shows_unicode
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """One set of glyphs. Every Unicode glyph is one cell wide; some ASCII ones are two."""
 
     # component states
@@ -211,11 +211,18 @@ _ASCII_OF: Mapping[str, str] = {
 }  # fmt: skip
 
 
+ASCII_TERMS = frozenset({"linux", "vt52", "vt100", "vt102", "vt220", "vt320", "ansi", "cons25", "sun"})
+"""Terminals that have a font of 256 or 512 signs, or none of Unicode; a name like vt100-w counts too."""
+
+
 def choose_glyphs(wanted: str, environ: Mapping[str, str] = os.environ, encoding: str = "utf-8") -> Glyphs:
-    """Choose a set: "unicode", "ascii", or "auto", which takes ASCII when the locale is not UTF-8 or is CJK.
+    """Choose a set: "unicode", "ascii", or "auto", which finds out what the terminal shows.
+
+    ASCII is for a locale that is not UTF-8 or is CJK, and for terminals without a font of Unicode.
 
     Several glyphs are East Asian "ambiguous": many terminals of CJK locales draw them two cells wide.
     """
     if wanted == "unicode":
         return UNICODE
-    return UNICODE if wanted != "ascii" and shows_unicode(encoding, environ) else ASCII
+    has_font = environ.get("TERM", "").partition("-")[0] not in ASCII_TERMS
+    return UNICODE if wanted != "ascii" and has_font and shows_unicode(encoding, environ) else ASCII

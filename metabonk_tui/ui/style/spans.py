@@ -5,11 +5,22 @@ Does not: know colours (`theme` does) or widgets, or parse markup. A text is dra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 from rich.cells import cell_len, set_cell_size
+
+P = ParamSpec("P")
+T = TypeVar("T")
+REMEMBERED = 256
+"""Results that a small function of this module keeps: most labels and words of a second are those of the last."""
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """Keep the last results of a pure function of texts and numbers."""
+    return cast(Callable[P, T], lru_cache(maxsize=REMEMBERED)(function))
 
 
 class Span(NamedTuple):
@@ -32,6 +43,7 @@ Row = tuple[Span, ...]
 EMPTY: Row = ()
 
 
+@remembered
 def mark(text: str, token: str, bold: bool = False, on: str = "") -> Span:
     """Make a span for a glyph, gauge or border."""
     return Span(text, token, bold, on, True)
@@ -39,19 +51,19 @@ def mark(text: str, token: str, bold: bool = False, on: str = "") -> Span:
 
 def width(row: Iterable[Span]) -> int:
     """Return the cells of a row."""
-    return sum(cells(span.text) for span in row)
+    return sum(map(cells, map(_text_of, row)))
+
+
+_text_of = itemgetter(0)
 
 
 @lru_cache(maxsize=8192)
-def _wide(text: str) -> int:
-    return cell_len(text)
-
-
 def cells(text: str) -> int:
     """Return the cells of a text."""
-    return len(text) if text.isascii() else _wide(text)
+    return len(text) if text.isascii() else cell_len(text)
 
 
+@remembered
 def clip(text: str, limit: int, ellipsis: str = "…") -> str:
     """Cut a text to at most `limit` cells; a cut text ends with the ellipsis."""
     if limit <= 0:
@@ -89,6 +101,7 @@ def fit(row: Row, wide: int, ellipsis: str = "…", pad_on: str = "") -> Row:
     return (*row, Span(" " * short, on=pad_on)) if short > 0 else row
 
 
+@remembered
 def left(
     text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
 ) -> Span:
@@ -97,6 +110,7 @@ def left(
     return Span(text + " " * (wide - cells(text)), token, bold, "", glyph)
 
 
+@remembered
 def right(
     text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
 ) -> Span:
@@ -105,6 +119,7 @@ def right(
     return Span(" " * (wide - cells(text)) + text, token, bold, "", glyph)
 
 
+@lru_cache(maxsize=512)
 def gap(wide: int) -> Span:
     """Make a span of `wide` blanks."""
     return Span(" " * max(0, wide))
@@ -147,7 +162,7 @@ def side_by_side(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 
 
 def on_row(row: Row, background: str) -> Row:
     """Set the background of every span that has none."""
-    return tuple(span if span.on else span._replace(on=background) for span in row)
+    return tuple([span if span[3] else Span(span[0], span[1], span[2], background, *span[4:]) for span in row])
 
 
 def dimmed(row: Row) -> Row:
@@ -194,3 +209,13 @@ def overlay(under: Row, over: Row, x: int, wide: int) -> Row:
 def plain(row: Iterable[Span]) -> str:
     """Return the text of a row without styles: for tests, the clipboard and the window title."""
     return "".join(span.text for span in row)
+
+
+def printable(row: Row) -> Row:
+    """Replace unprintable characters. Texts are cleaned on input; this is the second check."""
+    if all(span.text.isprintable() for span in row):
+        return row
+    return tuple(
+        span._replace(text="".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in span.text))
+        for span in row
+    )

@@ -6,10 +6,11 @@ Does not: read files (`theme_files` does) or know widgets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.color import Color
 from rich.style import Style
 
@@ -23,6 +24,10 @@ TOKENS = (
 
 FILLS = ("accent", "critband", "critbadge", "warnband")
 """Backgrounds that must stay visible: without a colour they are reversed."""
+
+AUTO = "auto"
+"""In the configuration: `LIGHT` where the terminal says that its background is light, else `DARK`."""
+DARK, LIGHT = "dark", "light"
 
 DIM = 0.38
 """Share of a colour that remains behind a dialog."""
@@ -43,8 +48,7 @@ class TokenStyle(NamedTuple):
         return self.reverse and not self.color
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Theme:
+class Theme(Struct, frozen=True, eq=False):
     """The style of every token: on words, and on glyphs and backgrounds where it differs."""
 
     name: str
@@ -52,7 +56,7 @@ class Theme:
     glyphs: Mapping[str, TokenStyle] = field(default_factory=dict)
     indexed: bool = False
     """Show "#rrggbb" as the nearest of 256 colours, for terminals that have no more."""
-    _styles: dict[tuple[object, ...], Style] = field(default_factory=dict, repr=False)
+    _styles: dict[tuple[object, ...], Style] = field(default_factory=dict)
 
     def style(self, span: Span) -> Style:
         """Resolve a span to a terminal style. Raises KeyError for an unknown token, which is a bug.

@@ -1,4 +1,4 @@
-"""Loads themes from TOML files: the four packaged ones and the user's. A broken file gives a warning, never a crash.
+"""Loads themes from TOML files: the packaged ones and the user's. A broken file gives a warning, never a crash.
 
 Does not: know what a token is for (`theme` does).
 """
@@ -16,7 +16,8 @@ from metabonk_tui.core.config.load import explain_toml
 from metabonk_tui.ui.style.theme import TOKENS, Theme, TokenStyle
 
 DEFAULT = "dark"
-ORDER = ("dark", "light", "high-contrast", "ansi-16")
+ORDER = ("dark", "light", "high-contrast", "high-contrast-light", "colour-blind", "ansi-16")
+"""The monitor's own themes come first; the palettes that people know follow by name."""
 COLORS = (
     "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
     "bright_black", "bright_red", "bright_green", "bright_yellow", "bright_blue", "bright_magenta", "bright_cyan",

@@ -11,18 +11,20 @@ import os
 import select
 import signal
 import sys
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from metabonk_tui.ui.terminal.diff import ScreenDiff
+from metabonk_tui.ui.terminal.background import AnswerFilter, take_typed
 from metabonk_tui.ui.terminal.keyboard import KeyboardInput
-from metabonk_tui.ui.terminal.textual_private import key_parser, write_to
+from metabonk_tui.ui.terminal.modes import make_sane, modes_of_stdin, sane, set_modes, terminal_modes
+from metabonk_tui.ui.terminal.output import TerminalOutput
+from metabonk_tui.ui.terminal.textual_private import end_writer, key_parser, write_to
 
 LOG = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -37,66 +39,152 @@ _DRAWING_MODES = "\x1b[m\x1b(B\x0f\x1b[?6l\x1b[r\x1b[?7l\x1b[?25l"
 """No style, the normal character set, the whole screen as scrolling region, no line wrap, no cursor."""
 _SCREEN_MODES = "\x1b[?1049h\x1b[?1004h\x1b[?2004h"
 """The alternate screen, reports of the focus, marks around pasted text."""
+_BELOW_PICTURE = "\x1b[m\x1b[r\x1b[999;1H\r\n"
+"""The last row, and a new one below it. A second screen is left after this, and shows nothing of it."""
+_NO_MOUSE = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
+"""A monitor that was killed may have left the reports of the mouse on."""
+_MOUSE_MODES = "\x1b[?1003l\x1b[?1000h\x1b[?1006h"
+"""Reports of buttons and the wheel; Textual asks for every movement as well."""
 INPUT_WAIT_MS = 100
-"""The reader of the keyboard looks this often whether the monitor ends, and whether an Escape stands alone."""
+"""The reader of a terminal that is gone looks this often whether the monitor ends."""
+ESCAPE_WAIT_MS = round(ESCAPE_DELAY * 1000) + 1
+"""After this much silence the reader asks the key parser whether an Escape stands alone."""
 
 
 class Driver(LinuxDriver):
     """Writes to standard output, so that standard error can go to a file; Textual's own driver writes to the latter.
 
-    Textual sends whole rows; the driver writes only the cells that changed. It reads the keyboard itself, because
-    the reader of Textual ends the program at the first byte that is not UTF-8.
+    Textual sends whole rows; the driver writes only the cells that changed, from a thread of its own: Textual's blocks
+    the screens while a terminal takes no output, and ends at the first error. The driver reads the keyboard itself,
+    because the reader of Textual ends the program at the first byte that is not UTF-8.
     """
 
     class Resumed(Message):
         """The process was stopped and runs again: the terminal shows what others wrote meanwhile."""
 
+    class WriteFailed(Message):
+        """A part of the picture was not written, because of a bug that is in the log."""
+
     around_stop: Callable[[Callable[..., object]], Callable[..., object]] = staticmethod(lambda stop: stop)
     """Wraps the handler of SIGTSTP: the monitor gives the control of its pool up before it stops."""
+
+    take_modes: Callable[[], list[Any] | None] = staticmethod(lambda: None)
+    """Returns, once, the modes that the terminal gets back at the end; None: those that it has now."""
+
+    has_mouse: ClassVar[bool] = False
+    """The terminal reports buttons and the wheel."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if sys.__stdout__ is not None and sys.__stdout__.isatty():
             write_to(self, sys.__stdout__)
-        self._screen_diff = ScreenDiff()
+        self._output: TerminalOutput | None = None
         self._running_modes: list[Any] | None = None
         self._left_for_stop = False
+        self._input_end: tuple[int, int] | None = None
+        """A pipe that is readable once the reader of the keyboard must end: it waits without a timeout."""
         signal.signal(signal.SIGTSTP, self.around_stop(lambda *_: self._leave_and_stop()))
         signal.signal(signal.SIGCONT, lambda *_: self._come_back())
 
     def write(self, data: str) -> None:
         """Write the cells of `data` that the terminal does not show yet."""
-        super().write(self._screen_diff.difference(data))
+        if self._output is not None:
+            self._output.write(data)
+
+    def write_rows(self, data: str, is_synchronised: bool) -> bool:
+        """Write rows outside of Textual's own drawing; return whether the terminal is the monitor's now."""
+        if self._running_modes is None or self._output is None:
+            return False
+        self._output.write_rows(data, is_synchronised)
+        return True
 
     def forget(self) -> None:
         """Write the next output whole, because the terminal may show something else than was written."""
-        self._screen_diff.forget()
-        super().write(_DRAWING_MODES)
+        if self._output is not None:
+            self._output.forget()
+            self._output.write(_DRAWING_MODES)
 
     def start_application_mode(self) -> None:
         """Take the terminal, and keep its modes for a return after SIGSTOP."""
+        if self._input_end is None:
+            self._input_end = os.pipe()
+        shell_modes = self.take_modes()
+        if shell_modes is None and not _is_in_background(self.fileno):
+            make_sane(self.fileno)
+        if self._output is None:
+            self._output = self._make_output()
+        self.write(_NO_MOUSE)
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self._running_modes = _modes(self.fileno)
+        if shell_modes is not None:
+            self.attrs_before = shell_modes
+        self.write(_MOUSE_MODES if self.has_mouse else "")
+        end_writer(self)
+        self._running_modes = terminal_modes(self.fileno)
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back."""
+        """Give the terminal back, with the cursor below the picture where the terminal has no second screen."""
         self._running_modes = None
+        if self._output is not None:
+            self._output.drop_rows()
+        self.write(_BELOW_PICTURE)
         super().stop_application_mode()
 
+    def _make_output(self) -> TerminalOutput:
+        file = sys.__stdout__ if sys.__stdout__ is not None and sys.__stdout__.isatty() else sys.__stderr__
+        return TerminalOutput(
+            file.fileno() if file is not None else 1,
+            (file.encoding if file is not None else None) or "ascii",
+            # A terminal that takes nothing any more is gone, also where the kernel sends no signal for it.
+            lambda: os.kill(os.getpid(), signal.SIGHUP),
+            lambda: self.send_message(self.WriteFailed()),
+        )
+
+    def disable_input(self) -> None:
+        """End the reader of the keyboard and wait for it."""
+        if self._input_end is None:
+            super().disable_input()
+            return
+        reading, writing = self._input_end
+        os.write(writing, b".")
+        super().disable_input()
+        os.read(reading, 1)
+
+    def close(self) -> None:
+        """Clean up; the reader of the keyboard has ended."""
+        super().close()
+        if self._output is not None:
+            self._output.stop()
+            self._output = None
+        for descriptor in self._input_end or ():
+            os.close(descriptor)
+        self._input_end = None
+
     def run_input_thread(self) -> None:
-        """Read keys until the monitor ends."""
-        keyboard, parser = KeyboardInput(), key_parser()
+        """Read keys until the monitor ends. Without keys the thread sleeps."""
+        answers, keyboard, parser = AnswerFilter(), KeyboardInput(), key_parser()
+        ending = self._input_end[0] if self._input_end is not None else -1
         poll = select.poll()
-        poll.register(self.fileno, select.POLLIN)
+        for descriptor in (self.fileno, ending):
+            poll.register(descriptor, select.POLLIN)
+        data = take_typed()
+        wait_ms: int | None = 0 if data else None
         while not self.exit_event.is_set():
-            data = b""
-            if poll.poll(INPUT_WAIT_MS):
+            ready = [descriptor for descriptor, _ in poll.poll(wait_ms)]
+            if ending in ready:
+                return
+            if ready:
                 # A terminal that is gone raises OSError or reads as empty; SIGHUP ends the monitor then.
+                read = b""
                 with contextlib.suppress(OSError):
-                    data = os.read(self.fileno, 4096)
-                if not data:
+                    read = os.read(self.fileno, 4096)
+                if not read:
                     self.exit_event.wait(INPUT_WAIT_MS / 1000)
-            text = keyboard.feed(data, time.monotonic()) if data else ""
+                data += read
+            # Only a key can leave something unfinished: it is looked at again after one silence.
+            wait_ms = ESCAPE_WAIT_MS if data else None
+            now_s = time.monotonic()
+            text = keyboard.feed(answers.feed(data, now_s), now_s) if data else ""
+            data = b""
             try:
                 for event in (*(parser.feed(text) if text else ()), *parser.tick()):
                     self.process_message(event)
@@ -104,6 +192,13 @@ class Driver(LinuxDriver):
                 # Numbers that are no characters (ESC [ 99999999 ; 1 u) make the parser raise, and end it.
                 LOG.warning("unreadable input from the terminal was dropped", exc_info=True)
                 parser = key_parser()
+
+    def suspend(self) -> str:
+        """Stop with the whole process group, as Ctrl+Z does in a shell; return why not, "" when it was stopped."""
+        if _is_orphaned():
+            return "no shell with job control started the monitor: nothing could resume it"
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+        return ""
 
     def _leave_and_stop(self) -> None:
         """Give the terminal back and stop, on SIGTSTP. The next SIGCONT calls `_come_back`."""
@@ -124,9 +219,9 @@ class Driver(LinuxDriver):
             self._left_for_stop = False
             self.resume_application_mode()
         elif self._running_modes is not None:
-            with contextlib.suppress(OSError, termios.error):
-                termios.tcsetattr(self.fileno, termios.TCSANOW, self._running_modes)
-            super().write(_SCREEN_MODES)
+            set_modes(self.fileno, self._running_modes)
+            self.write(_SCREEN_MODES)
+            self.write(_MOUSE_MODES if self.has_mouse else "")
         self.send_message(self.Resumed())
 
 
@@ -155,22 +250,6 @@ def _plain(text: str, limit: int) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit]).replace(";", ",")
 
 
-def is_monochrome(environ: Mapping[str, str] = os.environ) -> bool:
-    """Return whether colours are off: NO_COLOR is set, or terminfo has fewer than 8 colours for $TERM."""
-    if environ.get("NO_COLOR"):
-        return True
-    if environ.get("COLORTERM"):
-        return False
-    try:
-        import curses
-
-        curses.setupterm(environ.get("TERM") or "dumb", sys.__stdout__.fileno() if sys.__stdout__ else 1)
-        return curses.tigetnum("colors") < 8
-    except (ImportError, OSError, ValueError, curses.error):
-        # Without a terminfo entry, assume colours, except for terminals that never had any.
-        return environ.get("TERM", "dumb") in ("dumb", "vt100", "vt102", "vt220")
-
-
 @contextlib.contextmanager
 def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[], None]) -> Iterator[None]:
     """Inside the block, a SIGTERM, SIGHUP or SIGINT calls `leave(exit code)` from another thread. Main thread only.
@@ -182,7 +261,7 @@ def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     left = threading.Event()
-    saved = _terminal_modes()
+    saved = modes_of_stdin()
 
     def read() -> None:
         while data := os.read(reading, 64):
@@ -193,7 +272,8 @@ def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[
                         ending = threading.Thread(target=emergency_cleanup, name="last words", daemon=True)
                         ending.start()
                         ending.join(CLEANUP_S)
-                        _restore(saved)
+                        if saved is not None:
+                            set_modes(saved[0], sane(saved[1]))
                         os._exit(128 + number)
                     return
 
@@ -213,6 +293,22 @@ def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[
         os.close(reading)
 
 
+def _is_orphaned() -> bool:
+    """Return whether no process of this session, outside this process group, waits for the group."""
+    try:
+        leader = os.getpgrp()
+        stat = _read_stat(leader) if leader != os.getpid() else ""
+        parent = int(stat.rpartition(")")[2].split()[1]) if stat else os.getppid()
+        return os.getsid(parent) != os.getsid(0) or os.getpgid(parent) == leader
+    except (OSError, ValueError, IndexError):
+        return True
+
+
+def _read_stat(pid: int) -> str:
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def _is_in_background(fd: int) -> bool:
     """Return whether another process group has the terminal."""
     try:
@@ -220,22 +316,3 @@ def _is_in_background(fd: int) -> bool:
     except OSError:
         # Not the controlling terminal: no shell takes it away.
         return False
-
-
-def _modes(fd: int) -> list[Any] | None:
-    try:
-        return termios.tcgetattr(fd)
-    except (OSError, ValueError, termios.error):
-        return None
-
-
-def _terminal_modes() -> tuple[int, list[Any]] | None:
-    fd = sys.__stdin__.fileno() if sys.__stdin__ else 0
-    modes = _modes(fd)
-    return None if modes is None else (fd, modes)
-
-
-def _restore(saved: tuple[int, list[Any]] | None) -> None:
-    if saved is not None:
-        with contextlib.suppress(OSError, termios.error):
-            termios.tcsetattr(saved[0], termios.TCSANOW, saved[1])

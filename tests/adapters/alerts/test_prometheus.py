@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
 from metabonk_tui.core.config.load import ConfigError
-from metabonk_tui.core.export.prometheus import family_table
-from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.export.prometheus import descriptions
+from metabonk_tui.core.model.alert import Alert, DeliveryCounts
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
@@ -52,7 +54,8 @@ class Shown:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
-        self.endpoint = serve("127.0.0.1", 0, lambda: self.snapshot, lambda _: 0.25)
+        self.deliveries = (DeliveryCounts("hook", 2, 1, 0), DeliveryCounts("team", 0, 0, 3))
+        self.endpoint = serve("127.0.0.1", 0, lambda: self.snapshot, lambda _: 0.25, lambda: self.deliveries)
 
     def __call__(self, snapshot: Snapshot | None) -> Series:
         """Scrape it."""
@@ -81,8 +84,8 @@ def series(text: str) -> Series:
     }
 
 
-def value(found: Series, name: str, **labels: str) -> float | None:
-    return found.get((name, frozenset(labels.items())))
+def value(found: Series, metric: str, **labels: str) -> float | None:
+    return found.get((metric, frozenset(labels.items())))
 
 
 def test_a_scrape_says_what_is_known(read: Shown) -> None:
@@ -157,7 +160,7 @@ def test_alerts_are_there_while_they_hold_and_zero_afterwards(read: Shown) -> No
 
     def states(name: str, about: str, severity: str) -> list[float | None]:
         return [
-            value(found, "metabonk_alert", alertname=name, about=about, severity=severity, alertstate=state)
+            value(found, "metabonk_alert", name=name, about=about, severity=severity, state=state)
             for state in ("pending", "firing")
         ]
 
@@ -177,7 +180,43 @@ def test_a_name_says_its_unit_and_is_a_name(read: Shown) -> None:
         assert family.documentation
         names = {sample.name for sample in family.samples}
         assert all(name.endswith("_total") for name in names) == (family.type == "counter"), names
-    assert not {name for name in family_table() if name.endswith(("_ms", "_mb", "_gb", "_minutes"))}
+    assert not {family.name for family in descriptions() if family.name.endswith(("_ms", "_mb", "_gb", "_minutes"))}
+
+
+def test_openmetrics_is_strict_and_accepts_it(read: Shown) -> None:
+    read.snapshot = replace(snapshot(step=1.0), recording=True)
+    request = urllib.request.Request(f"http://127.0.0.1:{read.endpoint.port}/metrics")
+    request.add_header("Accept", "application/openmetrics-text; version=1.0.0")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        found = {family.name: family for family in openmetrics_families(answer.read().decode())}
+    assert (found["metabonk_run"].type, found["metabonk_oom_kills"].type) == ("info", "counter")
+    units = {name: family.unit for name, family in found.items() if family.unit}
+    assert units["metabonk_run_elapsed_seconds"] == "seconds"
+    assert units["metabonk_memory_available_bytes"] == "bytes"
+    assert set(units.values()) == {"seconds", "bytes"}
+    assert all(name.endswith(f"_{unit}") for name, unit in units.items())
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_finds_nothing_against_the_names(read: Shown) -> None:
+    read.snapshot = replace(snapshot(step=1.0, intrinsic_reward_total=0.0), recording=True)
+    text = scrape(read.endpoint.port)
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_notifications_are_counted_for_each_channel(read: Shown) -> None:
+    found = read(snapshot())
+    assert value(found, "metabonk_notifications_total", channel="hook", result="sent") == 2
+    assert value(found, "metabonk_notifications_total", channel="hook", result="failed") == 1
+    assert value(found, "metabonk_notifications_total", channel="team", result="sent") == 0
+    assert value(found, "metabonk_notifications_waiting", channel="team") == 3
+
+
+def test_no_label_is_one_that_prometheus_sets_itself() -> None:
+    labels = {label for family in descriptions() for label in family.labels}
+    assert not labels & {"alertname", "alertstate", "job", "instance", "le", "quantile"}
 
 
 def test_hostile_labels_are_text(read: Shown) -> None:
@@ -230,7 +269,7 @@ def test_without_the_library_it_says_what_to_install() -> None:
 
 def test_the_table_of_the_documentation_is_the_table_of_metrics() -> None:
     rows = [
-        f"| `{name}` |{''.join(f' `{label}`' for label in labels)} | {what} |"
-        for name, (_, what, labels, _) in family_table().items()
+        f"| `{family.name}` |{''.join(f' `{label}`' for label in family.labels)} | {family.help_text} |"
+        for family in descriptions()
     ]
     assert "\n".join(rows) + "\n" in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")

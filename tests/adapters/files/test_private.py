@@ -14,6 +14,7 @@ from metabonk_tui.adapters.files.private import (
     open_private,
     read_private,
     refuse_foreign,
+    refuse_to_make,
     write_private_json,
 )
 
@@ -34,7 +35,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path, monkeyp
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         write_private_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
@@ -95,6 +96,23 @@ def test_files_and_folders_of_another_user_are_refused_with_their_owner(tmp_path
         read_private(path, 10)
     with pytest.raises(ForeignFile, match="belongs to uid 65534"):
         make_private_directory(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a file away")
+def test_sudo_makes_nothing_in_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    state = home / ".local" / "state"
+    assert refuse_to_make(state) is None, "in a container the home may be mounted from a user"
+    monkeypatch.setenv("SUDO_UID", "65534")
+    assert "sudo -H" in (refuse_to_make(state) or "")
+    with pytest.raises(ForeignFile, match="home belongs to uid 65534, and this is uid 0"):
+        make_private_directory(state)
+    assert list(home.iterdir()) == []
+    os.chown(home, 0, 0)
+    make_private_directory(state)
+    assert refuse_to_make(state) is None
 
 
 def test_links_pipes_and_devices_are_refused_without_a_wait(tmp_path: Path) -> None:

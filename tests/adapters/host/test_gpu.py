@@ -41,6 +41,7 @@ def test_every_device_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     gpus = Gpus()
     assert gpus.read() == (GpuReading(0, 1, 10), GpuReading(1, 2, 20))
     assert gpus.problem is None
+    assert gpus.can_read
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_without_library_or_driver_there_is_a_reason_and_no_reading(
     gpus = Gpus()
     assert gpus.read() is None
     assert problem in (gpus.problem or "")
+    assert gpus.can_read is (problem == "does not answer"), "a driver may answer later"
     assert capfd.readouterr() == ("", "")
 
 

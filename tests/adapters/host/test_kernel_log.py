@@ -6,12 +6,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from metabonk_tui.adapters.host.kernel_log import KernelLog
+from metabonk_tui.adapters.host.kernel_log import RETRY_S, KernelLog
 from metabonk_tui.core.model.host import GpuFault, KernelKill, KernelLogReading
 
 KILLED = "Memory cgroup out of memory: Killed process 41 (python3) total-vm:9kB, anon-rss:8kB, file-rss:1kB"
@@ -38,9 +38,12 @@ class Log:
         fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 100 * 4096)
         self.kernel = KernelLog(Path(f"/proc/self/fd/{self.reader}"), pids_are_ours=pids_are_ours)
 
-    def write(self, text: str, ago_s: float | None = 0.0, level: int = 3) -> None:
+    def write(self, text: str, ago_s: float | None = 0.0, level: int = 3) -> float:
+        """Write a record; return its real time."""
+        real_t = time.time() - (ago_s or 0.0)
         since_boot = "x" if ago_s is None else int((time.monotonic() - ago_s) * 1e6)
         os.write(self.writer, f"{level},7,{since_boot},-;{text}\n SUBSYSTEM=pci\n".encode())
+        return real_t
 
     def close(self) -> None:
         os.close(self.reader)
@@ -54,17 +57,30 @@ def log() -> Iterator[Log]:
     made.close()
 
 
-def test_the_first_reading_has_all_that_the_log_keeps_with_its_times(log: Log) -> None:
-    log.write("Linux version 6", ago_s=900.0)
-    log.write(REASON, ago_s=600.0)
-    log.write(KILLED, ago_s=600.0)
+@pytest.mark.parametrize("by_s", [3600.0, -7200.0])
+def test_a_wall_clock_that_is_set_does_not_move_its_times(
+    log: Log, monkeypatch: pytest.MonkeyPatch, by_s: float
+) -> None:
+    real_time = time.time
+    began_t = real_time()
+    monkeypatch.setattr(time, "time", lambda: real_time() + by_s)
     log.write(XID, ago_s=60.0)
-    seen, now = log.kernel.read(), time.time()
-    assert seen.from_t == pytest.approx(now - 900.0, abs=5.0)
+    (fault,) = log.kernel.read().gpu_faults
+    assert fault.t == pytest.approx(began_t - 60.0, abs=5.0), "an hour later it would count as one of this run"
+
+
+def test_the_first_reading_has_all_that_the_log_keeps_with_its_times(log: Log) -> None:
+    # The ages are short, because a machine may have been up for a minute only.
+    oldest_t = log.write("Linux version 6", ago_s=30.0)
+    log.write(REASON, ago_s=20.0)
+    killed_t = log.write(KILLED, ago_s=20.0)
+    fault_t = log.write(XID, ago_s=10.0)
+    seen = log.kernel.read()
+    assert seen.from_t == pytest.approx(oldest_t, abs=2.0)
     (kill,), (fault,) = seen.kills, seen.gpu_faults
     assert (kill.pid, kill.name, kill.oom_cgroup, kill.task_cgroup) == (41, "python3", "/pool", "/pool/w1")
-    assert kill.t == pytest.approx(now - 600.0, abs=5.0)
-    assert fault.t == pytest.approx(now - 60.0, abs=5.0)
+    assert kill.t == pytest.approx(killed_t, abs=2.0)
+    assert fault.t == pytest.approx(fault_t, abs=2.0)
     log.write(KILLED)
     again = log.kernel.read()
     assert (len(again.kills), again.gpu_faults, again.from_t) == (1, (), seen.from_t)
@@ -128,3 +144,24 @@ def test_the_kernels_words_are_understood(ours: bool) -> None:
     )
     assert log.kernel.read().kills == ()
     log.close()
+
+
+def test_it_has_news_only_while_something_is_unread(log: Log) -> None:
+    assert log.kernel.has_news(), "it was never read"
+    log.kernel.read()
+    assert not log.kernel.has_news()
+    log.write("usb 1-1: new device")
+    assert log.kernel.has_news()
+    log.kernel.read()
+    assert not log.kernel.has_news()
+
+
+def test_an_unreadable_log_is_tried_again_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("metabonk_tui.adapters.host.kernel_log.time.monotonic", lambda: now[0])
+    log = KernelLog(tmp_path / "none")
+    assert log.has_news()
+    log.read()
+    assert not log.has_news()
+    now[0] += RETRY_S
+    assert log.has_news()

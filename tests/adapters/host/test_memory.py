@@ -135,6 +135,13 @@ def test_the_hosts_zfs_cache_does_not_widen_a_group(machine: Machine) -> None:
     assert read(machine, 7).available_bytes == 50 * MB
 
 
+def test_reserved_huge_pages_are_no_memory_for_a_worker(machine: Machine) -> None:
+    meminfo = Path(machine.root) / "proc/meminfo"
+    pages = "HugePages_Total:   28000\nHugePages_Free:    28000\nHugepagesize:       2048 kB\nHugetlb: 57344000 kB\n"
+    meminfo.write_text(meminfo.read_text() + pages)
+    assert read(machine).available_bytes == HOST
+
+
 def test_nothing_at_all_is_unknown_not_zero(tmp_path: Path) -> None:
     assert KernelMemory(tmp_path).read([7]) == MemoryReading()
 

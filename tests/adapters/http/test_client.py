@@ -6,15 +6,18 @@ import asyncio
 import json
 import os
 import resource
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.http.httpx_link import HttpxLink
 from metabonk_tui.core.model.sample import ERRORS, BadStatus
 from metabonk_tui.core.status.decode import number, text
-from tests.support.fault_server import FAULTS, GOOD, ODD, TEXTS, FaultServer, fault_server
+from tests.support.fault_server import FAULTS, GOOD, ODD, TEXTS, FaultServer, answer, fault_server
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for_async
 
@@ -22,6 +25,22 @@ TIMEOUT_S = 0.5
 CAP = 65536
 MARGIN_S = 5.0
 """For a machine that many share; what it must show is that there is an end."""
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as bound:
+            bound.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(params=["own", "httpx"], autouse=True)
+def _link(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test on both kinds of link; without the patch, httpx serves https alone."""
+    if request.param == "httpx":
+        monkeypatch.setattr(StatusClient, "_make_link", lambda self, url: HttpxLink(url, self._timeout_s))
 
 
 @pytest.fixture
@@ -86,6 +105,44 @@ async def test_nobody_there_is_refused(client: StatusClient) -> None:
     for host in ("127.0.0.1", "localhost"):
         seen = await client.poll(f"http://{host}:{port}/status")
         assert (seen.error, seen.status) == ("refused", None)
+
+
+@asynccontextmanager
+async def answering(address: str, port: int, head: bytes, body: bytes = b"") -> AsyncIterator[None]:
+    """Answer every request on one address of the loopback."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 " + head + b"\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, address, port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
+@pytest.mark.parametrize("worker", ["127.0.0.1", "::1"])
+async def test_localhost_is_asked_where_the_worker_listens(client: StatusClient, worker: str) -> None:
+    other = "::1" if worker == "127.0.0.1" else "127.0.0.1"
+    port = free_port()
+    async with answering(worker, port, b"200 OK", b'{"step": 7}'):
+        seen = await client.poll(f"http://localhost:{port}/status")
+        assert number(seen.status, "step").value == 7
+        async with answering(other, port, b"403 Forbidden"):
+            seen = await client.poll(f"http://localhost:{port}/status")
+            assert number(seen.status, "step").value == 7, "another program on the other address is not asked"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
+async def test_a_stranger_on_one_address_of_localhost_is_named_with_it(client: StatusClient) -> None:
+    port = free_port()
+    async with answering("::1", port, b"403 Forbidden"):
+        seen = await client.poll(f"http://localhost:{port}/status")
+    assert (seen.error, seen.detail) == ("http 403", "[::1] answers: Forbidden")
 
 
 @pytest.mark.parametrize(
@@ -226,3 +283,25 @@ async def test_where_few_files_may_be_open_every_worker_is_still_polled(server: 
         for _ in range(2):
             assert await asyncio.gather(*map(poll, range(20))) == [None] * 20
     assert max(seen) <= 2 * 3 + 1, "one more while a closed connection leaves"
+
+
+async def test_on_localhost_the_ipv4_address_is_asked_first_and_the_other_only_when_it_refuses() -> None:
+    async def serve(word: str, address: str, port: int) -> asyncio.Server:
+        async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer(json.dumps({"instance_id": word}).encode()))
+            writer.close()
+
+        return await asyncio.start_server(reply, address, port)
+
+    port = free_port()
+    try:
+        six = await serve("six", "::1", port)
+    except OSError as error:
+        pytest.skip(f"no IPv6 loopback: {error}")
+    client = StatusClient(30.0, CAP)
+    url = f"http://localhost:{port}/status"
+    async with six, client:
+        assert text((await client.poll(url)).status, "instance_id") == "six"
+        async with await serve("four", "127.0.0.1", port):
+            assert text((await client.poll(url)).status, "instance_id") == "four"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,6 +49,13 @@ def test_workers_on_other_ports_and_mentions_are_found_with_their_groups(tmp_pat
     assert not ours & {each.pid for each in find_bystanders(spec(tmp_path), ours, Proc())}
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root reaches other users")
+def test_for_root_the_processes_of_every_user_are_in_reach(tmp_path: Path, children: Children) -> None:
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    child = children.run([*user, "sh", "-c", "echo ready; read line", "src.worker.main"])
+    assert child.pid in {each.pid for each in find_bystanders(spec(tmp_path), (), Proc())}
+
+
 def test_the_group_of_the_last_job_is_found(tmp_path: Path, children: Children) -> None:
     child = children.python("print(1, flush=True)\n" + UNTIL_CLOSED)
     job = tmp_path / "temp" / "metabonk_last_job.json"
@@ -78,6 +87,10 @@ def test_only_a_sweeping_command_is_warned_of() -> None:
         "launch.py also ends these processes, which are not of this pool: python3 (pid 7) on 5100, bash (pid 9)"
     )
     assert warn_of(victims, ("python3", "-m", "x")) == ()
+    for wrapper, name in ((("make", "train"), "make"), (("bash", "tools/go.sh"), "go.sh"), (("sh", "-c", "x"), "sh")):
+        (text,) = warn_of(victims, wrapper)
+        assert text.startswith(f"if {name} runs MetaBonk's launch.py"), "what a wrapper runs cannot be seen"
+        assert warn_of(victims, (*wrapper, "--skip-stop")) == ()
     assert warn_of((), ("python3", "launch.py")) == ()
 
 

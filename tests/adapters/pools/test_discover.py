@@ -70,6 +70,22 @@ async def test_a_pool_of_the_same_checkout_ten_ports_further_lives(pool: FakePoo
     assert children_of(neighbour.pid) == before
 
 
+async def test_a_stop_names_the_workers_beyond_the_sixty_fourth(tmp_path: Path) -> None:
+    pool = FakePool(tmp_path, workers=66)
+    try:
+        launcher = pool.launch_by_hand(66)
+        wait_for(lambda: len(pool.open_ports(66)) == 66, limit_s=60.0)
+        backend = pool.backend()
+        assert (await backend.read()).desired == 66
+        plan, recorder, _ = await do(backend, Stop())
+        assert [target.worker for target in workers_of(plan)] == [w(slot) for slot in range(66)]
+        assert recorder.last.ok, recorder.last
+        assert launcher.wait(10) is not None
+        assert pool.open_ports(66) == []
+    finally:
+        pool.close()
+
+
 async def test_a_pool_on_another_loopback_address_lives(pool: FakePool) -> None:
     pool.launch_by_hand(2)
     wait_for(lambda: len(pool.open_ports(2)) == 2)
@@ -101,6 +117,78 @@ async def test_a_pool_on_the_same_ports_in_another_network_namespace_lives(pool:
     assert len(workers_of(plan)) == 1
     assert recorder.last.ok, recorder.last
     assert children_of(other.pid) == before
+
+
+@AS_ROOT
+@pytest.mark.parametrize("what", ["worker", "launcher"])
+async def test_a_pool_in_another_folder_that_has_our_path_in_its_mount_namespace_lives(
+    pool: FakePool, what: str
+) -> None:
+    other = pool.folder.parent / "other"
+    shutil.copytree(pool.folder, other)
+    wrap = ("unshare", "-m", "sh", "-c", f'mount --bind {other} {pool.folder} && cd {pool.folder} && exec "$@"', "sh")
+    if what == "launcher":
+        child = pool.launch_by_hand(1, wrap=wrap)
+    else:
+        line = [sys.executable, f"{pool.folder}/launch.py", "worker", "--port", str(pool.base_port)]
+        child = pool.start_by_hand([*wrap, *line])
+    wait_for(lambda: pool.open_ports(1))
+    plan, _, _ = await do(pool.backend(), Stop())
+    assert (plan.mode, plan.hits) == ("refused", ())
+    assert f"runs in another file system's {pool.folder}, not" in plan.refusal
+    assert is_alive(child.pid)
+
+
+@AS_ROOT
+async def test_a_pool_in_a_mount_namespace_with_the_same_folder_is_ours(pool: FakePool) -> None:
+    pool.launch_by_hand(1, wrap=("unshare", "-m"))
+    wait_for(lambda: pool.open_ports(1))
+    plan, recorder, _ = await do(pool.backend(), Stop())
+    assert [hit.role for hit in plan.hits] == ["worker", "launcher"]
+    assert recorder.last.ok, recorder.last
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("127.0.0.1", "::1"), ("0.0.0.0", "::"), ("127.0.0.1", "::")])
+async def test_localhost_is_the_pool_on_ipv4_and_the_one_on_ipv6_lives(pool: FakePool, ours: str, theirs: str) -> None:
+    if not pool.has_ipv6:
+        pytest.skip("no IPv6 loopback")
+    pool.launch_by_hand(1, FAKE_HOST=ours)
+    line = [sys.executable, f"{pool.folder}/launch.py", "worker", "--port", str(pool.base_port)]
+    other = pool.start_by_hand(line, FAKE_HOST=theirs)
+    wait_for(lambda: accepts(pool.base_port) and accepts(pool.base_port, "::1"))
+    backend = pool.backend(host="localhost")
+    plan, _, _ = await do(backend, Stop())
+    assert len(workers_of(plan)) == 1
+    assert other.pid not in {hit.pid for hit in plan.hits}
+    wait_for(lambda: not accepts(pool.base_port))
+    plan, _, _ = await do(backend, Stop())
+    assert (plan.mode, plan.hits) == ("refused", ()), "it answers, so there is something to say"
+    assert f"does not listen on a wanted port of 127.0.0.1:{pool.base_port}, but on {theirs}" in plan.refusal
+    assert is_alive(other.pid)
+
+
+def test_a_web_terminal_that_the_launcher_left_lives_with_what_a_person_opened_in_it(pool: FakePool) -> None:
+    server = pool.folder / "webterminal.py"
+    server.write_text(
+        "import os, pathlib, pty, time\nhere = pathlib.Path(__file__).parent\n"
+        "for _ in range(2):\n    if os.fork():\n        os._exit(0)\n    os.setsid()\n"
+        "while not (here / 'open').exists():\n    time.sleep(0.05)\n"
+        "pid, terminal = pty.fork()\nif pid == 0:\n    os.execvp('sh', ['sh', '-c', 'sleep 600; true'])\n"
+        "(here / 'shell.tmp').write_text(str(pid))\n(here / 'shell.tmp').rename(here / 'shell')\ntime.sleep(600)\n"
+    )
+    launcher = pool.folder / "launch.py"
+    start = f"    subprocess.run([sys.executable, '{server}'])\n"
+    launcher.write_text(launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n{start}"))
+    backend = pool.backend()
+    _, recorder, _ = asyncio.run(do(backend, Launch(1)))
+    assert recorder.last.ok, recorder.last
+    (pool.folder / "open").touch()
+    wait_for((pool.folder / "shell").exists)
+    shell = int((pool.folder / "shell").read_text())
+    plan, recorder, _ = asyncio.run(do(backend, Stop()))
+    assert recorder.last.ok, recorder.last
+    assert any("keeps a terminal that a person uses" in stranger.reason for stranger in plan.strangers)
+    assert is_alive(shell)
 
 
 async def test_a_session_leader_that_started_the_workers_lives_and_so_does_its_group(pool: FakePool) -> None:

@@ -12,10 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.pools.discover import workers_option
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
@@ -404,6 +404,17 @@ async def test_read_only_refuses_everything_and_takes_no_lock(pool: FakePool) ->
         assert recorder.last.ok is False
     assert (await pool.backend().read()).controller == "us"
     assert (await backend.read()).controller == "other"
+
+
+async def test_no_number_of_a_foreign_proc_is_signalled(pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.launch_by_hand(1)
+    wait_for(lambda: pool.open_ports(1))
+    monkeypatch.setattr("metabonk_tui.adapters.pools.launcher.why_not_ours", lambda proc: "/proc is another's")
+    backend = pool.backend()
+    seen = await backend.read()
+    assert seen.problem == "/proc is another's"
+    plan = backend.plan(Stop(), seen)
+    assert (plan.mode, plan.refusal) == ("refused", "/proc is another's")
 
 
 @pytest.mark.parametrize(

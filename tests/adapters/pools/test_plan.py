@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.pools.clean_up import Bystander
 from metabonk_tui.adapters.pools.discover import PoolProcesses
@@ -51,6 +51,8 @@ def test_the_memory_watch_runs_no_launch_that_ends_others(tmp_path: Path) -> Non
     [
         ('"python3", "launch.py", "stop"', False),
         ('"python3", "scripts/stop.py"', False),
+        ('"make", "stop"', False),
+        ('"make", "stop", "PORT={base_port}"', True),
         ('"python3", "launch.py", "stop", "--base-port", "{base_port}"', True),
     ],
 )

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,6 +77,23 @@ async def test_a_failed_first_launch_names_no_way_back(pool: FakePool) -> None:
     pool.habits("exits-3")
     _, recorder, _ = await do(pool.backend(), Launch(2))
     assert "to get them back" not in recorder.last.message
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("print('ok: started')", "exit code 0: ok: started"),
+        ("import time; print('starting', flush=True); time.sleep(1); sys.exit('no kernel image')", "no kernel image"),
+        ("print('to the background'); sys.stdout.flush(); os.kill(os.getpid(), 9)", "SIGKILL: to the background"),
+    ],
+    ids=["claims success", "fails late", "killed"],
+)
+async def test_a_launcher_after_which_nothing_runs_has_failed(pool: FakePool, program: str, said: str) -> None:
+    code = f"import os, sys; {program}"
+    _, recorder, _ = await do(pool.backend(f'launch = ["{sys.executable}", "-c", "{code}"]'), Launch(1))
+    assert recorder.last.ok is False
+    assert "the launcher ended after" in recorder.last.message
+    assert said in recorder.last.message
 
 
 async def test_a_stop_needs_no_env_file_and_no_temporary_folder(

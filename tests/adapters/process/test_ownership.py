@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.process.command_line import parse_command
 from metabonk_tui.adapters.process.launch_command import LaunchCommand
@@ -309,7 +309,15 @@ def test_the_cgroup_of_the_pool_makes_a_daemon_without_environment_ours() -> Non
 
 
 @pytest.mark.parametrize(
-    "keeper", ["tmux new-session -d", "SCREEN -dmS x", "/usr/bin/dbus-daemon --session", "jupyter-lab", "ssh-agent -s"]
+    "keeper",
+    [
+        *("tmux new-session -d", "SCREEN -dmS x", "/usr/bin/dbus-daemon --session", "jupyter-lab", "ssh-agent -s"),
+        *("/usr/libexec/gnome-terminal-server", "ttyd -p 8080 bash", "python3 -m jupyter_server --port 8888"),
+        *(
+            "/usr/bin/node /usr/lib/code-server/out/node/entry.js",
+            "node /home/me/.vscode-server/bin/1/out/server-main.js",
+        ),
+    ],
 )
 def test_a_session_keeper_with_the_token_lives_with_all_that_is_in_it(keeper: str) -> None:
     world = World()
@@ -324,6 +332,35 @@ def test_what_a_person_opened_in_a_terminal_lives_although_it_bears_the_token() 
     world = World()
     world.add(10, "python3 mine.py", token=True, seated=True)
     assert "terminal that a person uses" in world.why(10)
+
+
+def test_what_a_person_opened_below_our_daemon_lives_and_so_does_the_daemon_that_shows_it() -> None:
+    world = World()
+    world.add(20, "python3 webterminal.py", token=True)
+    world.add(21, "-bash", parent=20, token=True, seated=True)
+    world.add(22, "vim notes", parent=21, token=True, seated=True)
+    world.add(23, "sleep 600", parent=21)
+    world.add(30, "python3 daemon.py", token=True)
+    assert "keeps a terminal that a person uses" in world.why(20)
+    for pid in (21, 22, 23):
+        assert isinstance(world.verdict(pid), NotOurs)
+    assert world.verdict(30) == Owned(Proof.TOKEN, 30)
+
+
+def test_a_worker_that_runs_a_program_in_a_terminal_is_ours_with_that_program() -> None:
+    world = World()
+    world.worker(10, 5000, token=True)
+    world.add(11, "script -q log", parent=10, token=True)
+    world.add(12, "gamescope", parent=11, token=True, seated=True)
+    for pid in (10, 11, 12):
+        assert world.verdict(pid) == Owned(Proof.LISTENS, 10)
+
+
+def test_a_parent_that_started_after_its_child_is_another_process_with_that_pid() -> None:
+    world = World()
+    world.worker(50, 5000)
+    world.add(10, "sleep 600", parent=50)
+    assert "is no interpreter" in world.why(10)
 
 
 def test_a_neighbours_launcher_that_bears_our_token_is_not_ours() -> None:

@@ -18,25 +18,29 @@ print(child.pid, flush=True)
 child.wait()
 """
 """Starts a job as a shell does: the kernel stops no group of processes whose parents are in other sessions."""
+# They wait in short steps: Python runs no handler of a signal that arrives between its last look and a blocking read.
+# A hook writes to the descriptor: the signal may arrive inside of print(), which no handler may enter again.
 PLAIN = """
-import sys
+import os, select, sys
 from metabonk_tui.adapters.process.suspension import around_suspension
-with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
+with around_suspension(lambda: os.write(1, b"before\\n"), lambda: os.write(1, b"after\\n")):
     print("ready", flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass
 """
 SCREEN = """
-import asyncio, sys
+import asyncio, os, select, sys
 from textual.app import App
 from metabonk_tui.adapters.process.suspension import around_suspension, with_hooks
 from metabonk_tui.ui.terminal.driver import Driver
 async def main():
     Driver.around_stop = staticmethod(with_hooks)
     Driver(App())
-with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
+with around_suspension(lambda: os.write(1, b"before\\n"), lambda: os.write(1, b"after\\n")):
     asyncio.run(main())
     print("ready", flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass
 """
 
 

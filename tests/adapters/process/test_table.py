@@ -76,10 +76,14 @@ def start_worker(
         ("python -m src.worker.main --port=5000", Match("worker", 0, 0)),
         ("/usr/bin/python3.11 -u -X dev -m src.worker.main --port 5063", Match("worker", 0, 63)),
         ("python -um src.worker.main --port 5000", Match("worker", 0, 0)),
-        ("python -m src.worker.main --port 5064", Match("worker", 0, None, foreign=True)),
+        ("python -m src.worker.main --port 5064", Match("worker", 0, 64)),
+        ("python -m src.worker.main --port 6023 --instance-id omega-1023", Match("worker", 0, 1023, numbered=True)),
+        ("python -m src.worker.main --port 5100 --instance-id omega-0", Match("worker", 0, foreign=True)),
+        ("python -m src.worker.main --port 6024", Match("worker", 0, None, foreign=True)),
         ("python -m src.worker.main --port 4999", Match("worker", 0, None, foreign=True)),
         ("python -m src.worker.main --instance-id omega-2", Match("worker", 0, 2)),
-        ("python -m src.worker.main --instance-id omega-99", Match("worker", 0)),
+        ("python -m src.worker.main --instance-id omega-99", Match("worker", 0, 99)),
+        ("python -m src.worker.main --instance-id omega-1024", Match("worker", 0)),
         ("python -m src.worker.main --port", Match("worker", 0)),
         ("python -m src.worker.main --port many", Match("worker", 0)),
         ("python launch.py --workers 3 --no-dashboard", Match("launcher", 0)),
@@ -170,6 +174,26 @@ def test_trees_are_charged_to_the_nearest_role_and_may_be_added_up(table: Table)
         ("ollama", None, 40, 5),
         ("ollama", None, 41, 500),
     ]
+
+
+def test_every_worker_of_a_large_pool_is_listed_and_a_neighbour_on_higher_ports_is_not(table: Table) -> None:
+    table.add(10, "python launch.py --workers 72")
+    for slot in range(72):
+        table.add(1000 + slot, WORKER.format(port=5000 + slot, slot=slot), parent=10)
+    # Another pool: its first worker is number 0 on port 5100.
+    table.add(20, "python launch.py --workers 2")
+    for slot in range(2):
+        table.add(2000 + slot, WORKER.format(port=5100 + slot, slot=slot), parent=20)
+    found = [r for r in ProcessTable(config(), table.root).read() if r.role == "worker"]
+    assert [(r.worker, r.pid) for r in found] == [(w(slot), 1000 + slot) for slot in range(72)]
+
+
+def test_workers_without_a_number_beyond_the_wanted_ports_are_another_pools(table: Table) -> None:
+    table.add(20, "python -m src.worker.main --port 5000")
+    table.add(21, "python -m src.worker.main --port 5070")
+    assert [r.pid for r in ProcessTable(config(), table.root).read()] == [20]
+    wanted = config("[pool]\nworkers = 71")
+    assert [r.pid for r in ProcessTable(wanted, table.root).read()] == [20, 21]
 
 
 def test_a_reading_carries_identity_own_memory_and_a_clean_name(table: Table) -> None:
@@ -352,6 +376,7 @@ def test_a_daemon_that_left_the_tree_is_charged_by_the_port_in_its_environment(t
     table.add(31, "elder", pages=100, start_s=50, environ="WORKER_PORT=5000")
     table.add(32, "stranger", pages=100, start_s=150, environ="WORKER_PORT=6000")
     table.add(33, "garbage", pages=100, start_s=150, environ="WORKER_PORT=x WORKER_PORT")
+    table.add(34, "hostile", pages=100, start_s=150, environ=f"WORKER_PORT={'9' * 5000}")
     processes = ProcessTable(config(), table.root, Clock())
     assert summary(processes.read()) == [("worker", 0, 20, 11)]
     assert summary(processes.read(fresh=True)) == [("worker", 0, 20, 11)]
@@ -434,6 +459,16 @@ def test_a_killed_worker_is_gone_at_the_next_reading_even_as_a_zombie(children: 
     assert ProcessTable(pool(marker)).read() == ()
 
 
+def test_a_stopped_process_is_said_to_be_stopped_until_it_is_resumed(children: Children, marker: str) -> None:
+    child = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "5000")
+    processes = ProcessTable(pool(marker), monotonic=Clock())
+    assert [reading.stopped for reading in processes.read()] == [None]
+    os.kill(child.pid, signal.SIGSTOP)
+    wait_for(lambda: [reading.stopped for reading in processes.read()] == [True])
+    os.kill(child.pid, signal.SIGCONT)
+    wait_for(lambda: [reading.stopped for reading in processes.read()] == [None])
+
+
 def test_this_process_reads_as_itself() -> None:
     proc = Proc()
     stat = proc.stat(os.getpid())
@@ -476,3 +511,10 @@ def test_hidden_processes_are_not_seen_and_do_no_harm(children: Children, marker
     if line == "cannot mount":
         pytest.skip("/proc cannot be mounted anew")
     assert line == "() None"
+
+
+def test_kernel_threads_are_known_from_one_file(tmp_path: Path) -> None:
+    threads = Proc().kernel_threads()
+    assert all(stat.of_kernel for pid in threads if (stat := Proc().stat(pid)) is not None)
+    assert os.getpid() not in threads
+    assert Proc(tmp_path).kernel_threads() == frozenset()

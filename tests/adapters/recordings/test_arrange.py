@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
+from metabonk_tui.adapters.recordings import side_by_side
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.lenient import MAX_LISTED, Problem
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
-from metabonk_tui.core.run.replay import replay
-from metabonk_tui.core.step.pipeline import stepper
-from tests.support.samples import CONFIG
+from tests.support.samples import play
 
 START = 1_767_309_258.0
 EVERY_S = 60.0
@@ -86,6 +85,14 @@ def one_worker_a_line(found: list[Tick]) -> list[Tick]:
         for n, tick in enumerate(found)
         for slot in range(WORKERS)
     ]
+
+
+def of_worker(found: list[Tick], slot: str) -> list[Tick]:
+    return [{**tick, "workers": {slot: tick["workers"][slot]}} for tick in found]
+
+
+def one_after_the_other(found: list[Tick]) -> list[Tick]:
+    return [*of_worker(found, "0"), *of_worker(found, "1")]
 
 
 def shuffled(found: list[Tick], seed: int) -> list[Tick]:
@@ -161,10 +168,19 @@ DAMAGES = {
     ),
     "a block twice": Damage(lambda x: lines_of([*x[:16], *x[5:16], *x[16:]]), stays=True, what="repeats an earlier"),
     "all twice": Damage(lambda x: lines_of([*x, *x]), stays=True, what="repeats an earlier line"),
-    "one worker after the other": Damage(
-        lambda x: lines_of([{**one, "workers": {s: one["workers"][s]}} for s in ("0", "1") for one in x]),
-        stays=False,
-        what="runs backwards",
+    "one worker after the other": Damage(lambda x: lines_of(one_after_the_other(x)), stays=True),
+    "a file of each worker, joined": Damage(
+        lambda x: [line for slot in ("0", "1") for line in lines_of(of_worker(x, slot))], stays=True
+    ),
+    "a file of each worker, each with a run of its own": Damage(
+        lambda x: [
+            *lines_of(of_worker(x, "0"), name="w0", desired=1),
+            *lines_of([shifted(one, 2) for one in of_worker(x, "1")], name="w1", desired=1, started_at=START + 2),
+        ],
+        stays=True,
+    ),
+    "a file of each worker, of which one ends early": Damage(
+        lambda x: lines_of([*of_worker(x, "0"), *of_worker(x, "1")[:20]]), stays=False
     ),
     "an interval that hides gaps": Damage(
         lambda x: lines_of([*x[:10], *x[-10:]], interval_s=1e6), stays=False, what="not believed"
@@ -176,10 +192,7 @@ DAMAGES = {
 
 
 def last_of(samples: list[Sample]) -> Snapshot | None:
-    snapshot = None
-    for snapshot in replay(samples, stepper(CONFIG)):  # noqa: B007 - the last counts
-        pass
-    return snapshot
+    return play(samples)[-1] if samples else None
 
 
 def read(path: Path, lines: Lines) -> tuple[Snapshot | None, list[Problem]]:
@@ -225,6 +238,42 @@ def test_no_damage_gives_a_better_word(kind: str, tmp_path: Path) -> None:
             assert snapshot is not None
             assert snapshot.verdict.kind is undamaged(base), base
         assert any(damage.what in problem.what for problem in problems) if damage.what else True, base
+
+
+def test_one_worker_after_the_other_in_a_file_that_is_not_read_twice_is_no_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "MAX_BYTES", 100)
+    snapshot, problems = read(tmp_path / "run.jsonl", lines_of(one_after_the_other(BASES["a go"])))
+    assert snapshot is not None
+    assert snapshot.verdict.kind is VerdictKind.UNDECIDED
+    assert [problem.line for problem in problems] == [2 + len(BASES["a go"])]
+    assert "other workers begin here" in problems[0].what
+
+
+def test_workers_that_a_file_has_one_after_the_other_share_their_run(tmp_path: Path) -> None:
+    ticks_of = [of_worker(BASES["a go"], slot) for slot in ("0", "1")]
+    alone = [lines_of(each, name=f"w{slot}", desired=1) for slot, each in enumerate(ticks_of)]
+    event = {"t": START + 121.0, "event": {"kind": "run.note", "severity": "info", "text": "of w1"}}
+    path = tmp_path / "run.jsonl"
+    path.write_text("\n".join([*alone[0], *alone[1][:3], json.dumps(event), *alone[1][3:]]))
+    samples = list(read_jsonl(str(path), problems := []))
+    assert problems == []
+    assert [(s.run.name, s.run.desired) for s in samples if s.run is not None] == [("w0", 2)]
+    assert [s.t for s in samples] == [START + n * EVERY_S for n in range(42)]
+    assert {len(s.workers) for s in samples} == {2}
+    assert [(s.t, [event.text for event in s.events]) for s in samples if s.events] == [(START + 120.0, ["of w1"])]
+
+
+def test_recordings_of_the_same_workers_stay_runs_of_their_own(tmp_path: Path) -> None:
+    later = [shifted(tick, 600) for tick in BASES["a go"]]
+    path = tmp_path / "run.jsonl"
+    path.write_text("\n".join([*lines_of(BASES["a go"]), *lines_of(later, name="s", started_at=START + 600)]))
+    samples = list(read_jsonl(str(path), []))
+    assert [s.run.name for s in samples if s.run is not None] == ["r", "s"]
+    last = last_of(samples)
+    assert last is not None
+    assert last.ended_runs[-1].last.verdict.ended is None, "a run that began before did not replace it"
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------

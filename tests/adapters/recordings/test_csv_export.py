@@ -52,3 +52,11 @@ def test_the_text_comes_back(tmp_path: Path) -> None:
     status = samples[-1].workers[w(0)].status
     assert status is not None
     assert status.fields["dynamic_ui_state_type"] == "=menu"
+
+
+def test_workers_of_several_hosts_have_a_file_each(tmp_path: Path) -> None:
+    seen = Observation(status=WorkerStatus({"step": 1}))
+    write_tables(tmp_path, [Sample(t=1000.0, workers={w(0, "node1"): seen, w(0, "node2"): seen})])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("worker_node1_0_metrics.csv", "worker_node2_0_metrics.csv"),
+    ]

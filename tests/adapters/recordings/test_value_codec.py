@@ -1,7 +1,6 @@
 """Values of the core come back equal, and bytes that do not fit are refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -28,14 +27,12 @@ class Place(NamedTuple):
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
-    facts: Mapping[str, Any] = field(default_factory=dict)
+class Inner(msgspec.Struct, frozen=True):
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Outer:
+class Outer(msgspec.Struct, frozen=True):
     colour: Colour
     by_place: Mapping[Place, Inner]
     pair: tuple[int, Inner] | None = None

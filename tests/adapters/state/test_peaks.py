@@ -8,12 +8,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.state.peaks import MAX_BYTES, MAX_POOLS, MAX_RUNS, NAME, PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.core.model.host import RunPeaks

@@ -14,7 +14,7 @@ import pytest
 from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.adapters.state.config_files import state_dir
-from metabonk_tui.adapters.state.paths import state_path
+from metabonk_tui.adapters.state.paths import config_path, state_path
 from metabonk_tui.adapters.state.status_file import (
     UnreadableStatusFile,
     file_name,
@@ -159,6 +159,8 @@ def test_what_nobody_renews_is_forgotten_in_the_end(folder: str) -> None:
         {"XDG_STATE_HOME": ""},
         {"XDG_STATE_HOME": "relative/place"},
         {"XDG_STATE_HOME": "  "},
+        {"XDG_CONFIG_HOME": "/somewhere/else"},
+        {"XDG_CONFIG_HOME": " /somewhere"},
         {"HOME": "/home/somebody/"},
         {"HOME": "/"},
         {"HOME": ""},
@@ -166,12 +168,13 @@ def test_what_nobody_renews_is_forgotten_in_the_end(folder: str) -> None:
     ids=str,
 )
 def test_the_short_way_finds_the_same_directory(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("XDG_STATE_HOME", "METABONK_TUI_STATE_DIR"):
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "METABONK_TUI_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     expected = Path(platformdirs.user_state_dir("metabonk-tui", appauthor=False))
     assert Path(state_path()) == state_dir() == expected
+    assert Path(config_path()) == Path(platformdirs.user_config_dir("metabonk-tui", appauthor=False))
 
 
 def test_a_directory_that_was_chosen_is_taken_as_it_is() -> None:

@@ -6,7 +6,7 @@ import pickle
 import sqlite3
 import zlib
 from collections.abc import Callable
-from dataclasses import fields, replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.store import checkpoint, restore
 from metabonk_tui.adapters.store.checkpoint import UnusableCheckpoint, pack, unpack
@@ -100,7 +101,7 @@ def stepped() -> tuple[list[Sample], list[Snapshot]]:
 
 def differences(a: Snapshot, b: Snapshot) -> list[str]:
     """Name the fields in which two Snapshots differ, state included."""
-    return [each.name for each in fields(Snapshot) if getattr(a, each.name) != getattr(b, each.name)]
+    return [name for name in Snapshot.__struct_fields__ if getattr(a, name) != getattr(b, name)]
 
 
 @settings(
@@ -213,7 +214,7 @@ def _stored(path: Path, samples: list[Sample], cache: Callable[[bytes], object],
         if number == 61:
             packed = cache(pack(snapshot, seq))
     writer.finish()
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         base.execute("INSERT INTO cache VALUES (?, ?, ?)", (checkpoint.NAME, checkpoint.key(CONFIG), packed))
     base.close()
 

@@ -9,11 +9,11 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.store import checkpoint, retention
 from metabonk_tui.adapters.store import run_directory as shelf
@@ -194,7 +194,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = paths(folder)[0]
     assert bench.journal._run_writer is not None
     bench.journal._run_writer.close()
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     base.close()
     return path
@@ -279,7 +279,7 @@ def test_the_verbs_say_in_one_line_what_is_damaged(
 def test_one_damaged_chunk_costs_its_samples_only(tmp_path: Path) -> None:
     begun(tmp_path, 200).journal.close()
     path = paths(tmp_path)[0]
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         base.execute("UPDATE chunk SET lines = x'00' WHERE first_seq = 61")
     base.close()
     with Recording(path) as one:

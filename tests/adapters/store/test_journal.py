@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
@@ -216,20 +217,29 @@ def test_any_part_of_a_run_can_be_read(tmp_path: Path) -> None:
         assert max(p.most for p in one.plot("available_bytes", T, T + 200, 2)[-1]) == 9_000_000_199
 
 
-def test_the_golden_file_of_schema_1_opens_for_ever(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [1, 2])
+def test_the_golden_file_of_an_earlier_schema_opens_for_ever_and_goes_on(tmp_path: Path, schema: int) -> None:
+    golden = GOLDEN.with_name(f"schema-{schema}.db")
     copy = tmp_path / "old.db"
-    copy.write_bytes(GOLDEN.read_bytes())
+    copy.write_bytes(golden.read_bytes())
     with Recording(copy) as one:
         assert list(one.samples()) == [tick(n) for n in range(130)]
         assert one.summary().verdict
         assert one.plot("rss_bytes", T, T + 200, 10)
-    assert copy.read_bytes() == GOLDEN.read_bytes(), "reading changes nothing"
+    assert copy.read_bytes() == golden.read_bytes(), "reading changes nothing"
+    copy.chmod(0o600)
+    file = RunFile(copy)
+    for n in range(130, 135):
+        file.write(tick(n), meta={})
+    file.finish()
+    with Recording(copy) as one:
+        assert list(one.samples()) == [tick(n) for n in range(135)]
 
 
 def test_a_file_of_the_future_is_left_alone(tmp_path: Path) -> None:
     stored(tmp_path, [tick(0)]).close()
     path = paths(tmp_path / "runs")[0]
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         base.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     base.close()
     with pytest.raises(TooNew):
@@ -367,7 +377,7 @@ def test_who_opens_later_knows_what_was_and_one_hole(tmp_path: Path) -> None:
 def test_a_kept_snapshot_that_cannot_be_read_costs_time_and_nothing_else(tmp_path: Path) -> None:
     first = begun(tmp_path, 130)
     first.journal.close()
-    with sqlite3.connect(paths(tmp_path)[0]) as base:
+    with closing(sqlite3.connect(paths(tmp_path)[0])) as base, base:
         base.execute("UPDATE cache SET value = x'00'")
     base.close()
     second = Bench(tmp_path)
@@ -528,7 +538,7 @@ def test_a_wall_clock_that_is_set_between_two_openings_keeps_the_run(
 
 def test_a_recording_of_unix_seconds_is_still_found(tmp_path: Path) -> None:
     begun(tmp_path).journal.close()
-    with sqlite3.connect(paths(tmp_path)[0]) as base:
+    with closing(sqlite3.connect(paths(tmp_path)[0])) as base, base:
         base.execute("DELETE FROM meta WHERE key = 'workers_since_boot'")
     base.close()
     second = Bench(tmp_path)
@@ -645,7 +655,7 @@ def test_what_is_written_while_it_is_read_does_not_break_the_reading(tmp_path: P
 
 
 def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> None:
-    """Nobody watched, and the kernel killed: that is only known when the next run begins."""
+    """No monitor watched, and the kernel killed: that is only known when the next run begins."""
     first = [tick(number) for number in range(200)]
     counted = MemoryReading(total_bytes=16, available_bytes=9_000_000_000, oom_kills=1)
     second = [

@@ -6,13 +6,14 @@ import json
 import random
 import sqlite3
 import zlib
-from dataclasses import asdict, replace
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.store import checkpoint, retention, run_file
@@ -179,7 +180,7 @@ def test_what_a_killed_recorder_of_schema_1_left_is_gone_on_with(tmp_path: Path)
     """A thinned chunk, a tail, a kept Snapshot of another version, and what a second monitor did."""
     copy = tmp_path / f"{HEADER.name}.db"
     copy.write_bytes(KILLED.read_bytes())
-    with sqlite3.connect(copy) as base:
+    with closing(sqlite3.connect(copy)) as base, base:
         base.execute("UPDATE meta SET value = ? WHERE key = 'boot_id'", (json.dumps(boot_id()),))
         (packed,) = base.execute("SELECT value FROM cache WHERE name = 'snapshot'").fetchone()
     base.close()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.adapters.files.private import ForeignFile
-from metabonk_tui.adapters.store import codec, schema
+from metabonk_tui.adapters.store import schema
 from metabonk_tui.adapters.store.errors import is_broken
 from metabonk_tui.adapters.store.follower import Follower
+from metabonk_tui.adapters.store.packed_lines import MAX_CHUNK_BYTES, pack_lines
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
@@ -115,7 +116,7 @@ def test_a_database_of_another_program_is_not_migrated(tmp_path: Path) -> None:
 
 
 def test_a_chunk_that_grows_without_end_is_named_and_left_out(run_file: Path) -> None:
-    bomb = lzma.compress(bytes(codec.MAX_CHUNK_BYTES + 1), preset=0)
+    bomb = lzma.compress(bytes(MAX_CHUNK_BYTES + 1), preset=0)
     with closing(sqlite3.connect(run_file)) as base, base:
         base.execute("INSERT INTO chunk VALUES (4, 63, 3.0, 4.0, 0, ?)", (bomb,))
     with Recording(run_file) as recording:
@@ -244,7 +245,7 @@ def test_a_recorded_text_cannot_reach_a_terminal(run_file: Path) -> None:
         '{"told":[],"whole":{"t":4.0,"workers":{"0":{"status":{"a\\u001b":"\\u001b]0;x\\u0007","b":"\u202e\u009b"}}}}}'
     )
     with closing(sqlite3.connect(run_file)) as base, base:
-        base.execute("INSERT INTO chunk VALUES (4, 4, 4.0, 4.0, 0, ?)", (codec.pack_lines([line.encode()]),))
+        base.execute("INSERT INTO chunk VALUES (4, 4, 4.0, 4.0, 0, ?)", (pack_lines([line.encode()]),))
         base.execute(
             "INSERT INTO event (t, kind, severity, text, facts) VALUES (1.0, 'a\x1b', 'loud', '\x1b[2J', '{}')"
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.cli.live.notifiers import exporters
 from metabonk_tui.core.config.schema import Config
@@ -47,3 +47,17 @@ def test_a_port_that_is_taken_is_reported_and_the_status_file_is_written(tmp_pat
     assert len(faults) == 1
     assert faults[0].startswith("no metrics: ")
     assert len(list((tmp_path / "status").glob("*.json"))) == 1
+
+
+def test_a_demo_is_shown_among_the_users_pools_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / "user"))
+    config = configured()
+    config = replace(config, pool=replace(config.pool, profile="demo: seed"))
+    found = exporters(config, tmp_path / "demo", RunClock(), print, lambda: True, notifies=True)
+    for exporter in found:
+        exporter.publish(stop())
+    assert len(list((tmp_path / "user" / "status").glob("*.json"))) == 1
+    for exporter in found:
+        exporter.close()
+    assert list((tmp_path / "user" / "status").iterdir()) == []
+    assert len(list((tmp_path / "demo" / "status").glob("*.json"))) == 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus

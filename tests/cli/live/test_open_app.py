@@ -53,8 +53,12 @@ def test_the_monitor_runs_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch
         finally:
             steps.append("stopped")
 
-    def make_app(monitor: object, config: object, screens: object, **rest: Any) -> str:
+    def make_controller(monitor: object, config: object, screens: object, **rest: Any) -> str:
         steps.append((monitor, rest["read_only"], rest["speed"], rest["archive"]))
+        return "the controller"
+
+    def make_app(controller: object, config: object, **rest: Any) -> str:
+        steps.append(controller)
         return "the app"
 
     def run_app(app: object, emergency_cleanup: Any) -> int:
@@ -63,6 +67,7 @@ def test_the_monitor_runs_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch
             raise RuntimeError("broken")
         return 7
 
+    monkeypatch.setattr("metabonk_tui.ui.controller.Controller", make_controller)
     monkeypatch.setattr("metabonk_tui.ui.app.MonitorApp", make_app)
     monkeypatch.setattr("metabonk_tui.ui.app.run_app", run_app)
 
@@ -82,4 +87,5 @@ def test_the_monitor_runs_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch
             show()
     else:
         assert show() == 7
-    assert steps == ["started", ("the monitor", True, 3.0, "the archive"), "last words", "stopped"]
+    made = ("the monitor", True, 3.0, "the archive")
+    assert steps == ["started", made, "the controller", "last words", "stopped"]

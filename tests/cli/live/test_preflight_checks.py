@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.cli.live.preflight_checks import PoolChecks
 from metabonk_tui.core.launch.checklist import ChecklistItem
@@ -73,6 +73,47 @@ def test_ollama_is_asked_where_the_environment_says(
         other = item(tmp_path, "ollama", "", configured)
         assert other.standing == "FAIL", text
         assert "no Ollama" in other.evidence[0]
+
+
+def test_the_model_of_system2_is_asked_for_where_the_environment_says(
+    tmp_path: Path, answer: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("OLLAMA_HOST", "METABONK_SYSTEM2_MODEL", "METABONK_SYSTEM2_ENABLED", "METABONK_VLM_HINT_MODEL"):
+        monkeypatch.delenv(key, raising=False)
+    port, body = answer
+    # As Ollama 0.12 answers: a name, the model, and what it is made of.
+    details = {"parent_model": "", "format": "gguf", "family": "llama", "parameter_size": "7B"}
+    tags = [
+        {"name": name, "model": name, "size": 4_733_363_377, "details": details}
+        for name in ("llava:7b", "moon:latest")
+    ]
+    body[0] = json.dumps({"models": tags})
+    here = f"METABONK_SYSTEM2_ENABLED=1\nOLLAMA_HOST=127.0.0.1:{port}\n"
+    found = item(tmp_path, "ollama-model", f"{here}METABONK_SYSTEM2_MODEL=qwen2.5vl:7b\n")
+    assert found.standing == "FAIL"
+    assert "does not serve qwen2.5vl:7b (METABONK_SYSTEM2_MODEL); it serves llava:7b, moon:latest" in found.evidence[0]
+    assert "ollama pull qwen2.5vl:7b" in found.fix
+    assert item(tmp_path, "ollama-model", f"{here}METABONK_SYSTEM2_MODEL=llava:7b\n").standing == "PASS"
+    assert item(tmp_path, "ollama-model", f"{here}METABONK_SYSTEM2_MODEL=moon\n").standing == "PASS"
+    dead = f"METABONK_SYSTEM2_ENABLED=1\nOLLAMA_HOST=127.0.0.1:{free_port()}\n"
+    assert item(tmp_path, "ollama-model", dead, f'ollama = "http://127.0.0.1:{port}"').standing == "UNKNOWN"
+    assert item(tmp_path, "ollama-model", "METABONK_SYSTEM2_ENABLED=1\nOLLAMA_HOST=h:none\n").standing == "UNKNOWN"
+    assert item(tmp_path, "ollama-model", "exit 3\n").standing == "UNKNOWN"
+    assert item(tmp_path, "ollama-model", here, 'ollama = ""').standing == "SKIPPED"
+    assert item(tmp_path, "ollama-model", f"OLLAMA_HOST=127.0.0.1:{port}\n").standing == "SKIPPED", "System2 is off"
+    body[0] = "[]"
+    assert item(tmp_path, "ollama-model", here).standing == "UNKNOWN"
+
+
+def test_the_model_that_the_launcher_sets_counts(tmp_path: Path, answer: tuple[int, list[str]]) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "launch_default.json").write_text('{"system2": {"enabled": true, "model": "big:70b"}}')
+    lines = 'env["METABONK_SYSTEM2_ENABLED"] = "1"\nenv["METABONK_SYSTEM2_MODEL"] = system2["model"]\n'
+    (tmp_path / "launch.py").write_text(lines)
+    env = f"OLLAMA_HOST=127.0.0.1:{answer[0]}\nMETABONK_SYSTEM2_MODEL=llava:7b\n"
+    found = item(tmp_path, "ollama-model", env)
+    assert found.standing == "FAIL", "the file names a model that Ollama serves, and the launcher another one"
+    assert "big:70b (METABONK_SYSTEM2_MODEL as the launcher sets it)" in found.evidence[0]
 
 
 def test_a_process_that_is_gone_is_not_judged(tmp_path: Path) -> None:

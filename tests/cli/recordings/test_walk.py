@@ -1,10 +1,10 @@
 """Following a recording: somebody in front of it is told how far it is, and what was told then stays what it was."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.cli.recordings import walk as reading

@@ -64,7 +64,7 @@ def test_a_run_beside_itself_is_no_divergence(metabonk: Metabonk, both: tuple[st
     code, found = run_compare(metabonk, both[1], both[1])
     assert (code, found["first_divergence"], found["divergences"], found["comparable"]) == (0, None, [], True)
     done = metabonk("compare", both[1], both[1])
-    assert "No divergence within the 01:00:00 that both have." in done.stdout
+    assert "A and B are the same run: nothing can diverge." in done.stdout
 
 
 def test_where_nothing_is_comparable_it_says_so_and_leaves_with_3(metabonk: Metabonk, tmp_path: Path) -> None:

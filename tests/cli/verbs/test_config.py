@@ -1,13 +1,16 @@
 """Which configuration is in effect, in which order, and what `config` says about it."""
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from metabonk_tui.adapters.state.config_files import find_config, load_config
+from metabonk_tui.cli.main import guarded
 from metabonk_tui.core.text.mask import MASK
 from tests.cli.conftest import Metabonk
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -82,7 +85,34 @@ def test_a_file_named_by_the_environment_must_be_there(metabonk: Metabonk, tmp_p
 def test_path_says_where_yours_belongs_before_it_is_there(metabonk: Metabonk, tmp_path: Path) -> None:
     done = metabonk("config", "path")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}/config/metabonk-tui/config.toml\n")
-    assert "packaged defaults" in done.stderr
+    assert f"no such file yet, and no folder {tmp_path}/config/metabonk-tui: the packaged defaults" in done.stderr
+
+
+def test_init_writes_a_valid_file_once_and_manual_prints_every_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("METABONK_TUI_CONFIG", raising=False)
+    path = tmp_path / "metabonk-tui" / "config.toml"
+    assert guarded(["config", "init"]) == 0
+    assert f"{path} is written" in capsys.readouterr().out
+    assert guarded(["config", "check"]) == 0
+    schema = json.loads((path.parent / "metabonk-tui.schema.json").read_text(encoding="utf-8"))
+    assert schema["title"] == "metabonk-tui configuration"
+    path.write_text("# mine\n")
+    assert guarded(["config", "init"]) == 2
+    path.rename(tmp_path / "mine.toml")
+    capsys.readouterr()
+    assert guarded(["config", "path"]) == guarded(["config", "path", "--config", f"{tmp_path}/gone.toml"]) == 0
+    usual, named = capsys.readouterr().err.splitlines()
+    assert usual.startswith("no such file yet: the packaged defaults are in effect; metabonk-tui setup writes it")
+    assert "--config names it, and a named file must exist" in named
+    (tmp_path / "mine.toml").rename(path)
+    assert path.read_text() == "# mine\n"
+    assert guarded(["config", "init", "--config", f"{path}/x"]) == 1
+    assert f"{path} is no folder" in capsys.readouterr().err
+    assert guarded(["config", "manual"]) == 0
+    assert capsys.readouterr().out == (ROOT / "config.toml").read_text(encoding="utf-8")
 
 
 def test_check_says_which_file_is_good(metabonk: Metabonk, files: dict[str, Path]) -> None:

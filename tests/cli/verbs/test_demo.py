@@ -10,24 +10,39 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli.verbs.demo import SCENARIOS
+from metabonk_tui.demo import scenarios
 from tests.cli.conftest import Metabonk, demo, processes_of
 from tests.support.waiting import wait_for
 
 
-def test_the_names_of_the_scenarios_are_the_demos_own() -> None:
-    program = "from metabonk_tui.demo.scenarios import *; print(*SCENARIOS); print(DEFAULT)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    names, default = done.stdout.splitlines()
-    assert tuple(names.split()) == SCENARIOS
-    assert default == "seed"
+def test_the_scenarios_are_the_demos_own_with_what_each_shows() -> None:
+    assert {name: row.summary for name, row in scenarios.SCENARIOS.items()} == SCENARIOS
+    assert list(scenarios.SCENARIOS) == list(SCENARIOS)
+    assert scenarios.DEFAULT == "seed"
+
+
+def test_help_says_what_each_scenario_shows_in_80_cells(metabonk: Metabonk) -> None:
+    done = metabonk("demo", "--help")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    for name, shows in SCENARIOS.items():
+        (line,) = [each for each in lines if each.startswith(f"  {name} ")]
+        assert line.endswith(shows)
+        assert len(line) <= 80
 
 
 def test_without_a_terminal_it_is_a_plain_run_that_ends_with_the_verdict(metabonk: Metabonk, tmp_path: Path) -> None:
     done = metabonk("demo", "--workers", "2", "--speed", "60", limit_s=100)
     assert done.returncode == 0, done.stderr
-    assert "verdict VALIDATING → STOP" in done.stdout
+    assert "verdict VALIDATING → STOP: config not loaded 0.91" in done.stdout
+    assert "System2 active" in done.stdout, "the launcher sets it"
     assert "\nSTOP since " in done.stdout
     assert_nothing_left(tmp_path)
+    (kept,) = (tmp_path / "state" / "runs").iterdir()
+    assert kept.name == "demo-seed.db"
+    assert "The demo is over: STOP after 00:0" in done.stdout
+    assert str(kept) in done.stdout
+    assert " report last --html demo.html\n" in done.stdout
 
 
 def test_the_pool_alone_ends_with_ctrl_c(home: dict[str, str], tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.state.peaks import PeaksFile, pool_key
 from metabonk_tui.core.model.host import RunPeaks
 from tests.cli.conftest import Metabonk, demo
+from tests.support.plain_workers import plain_workers
+from tests.support.waiting import wait_for
 
 GB = 1_000_000_000
 NOBODY = ("--base-port", "1")
@@ -73,11 +77,12 @@ def test_an_earlier_run_on_this_machine_counts_with_its_day(metabonk: Metabonk, 
 def test_a_pool_that_runs_is_measured_and_remembered(home: dict[str, str], metabonk: Metabonk, tmp_path: Path) -> None:
     with demo(home, "--workers", "2", "--speed", "600", "--scenario", "healthy") as pool:
         options = (*pool.options, "--json")
-        ends = time.monotonic() + 60
-        answer: dict[str, Any] = {}
-        while answer.get("worker", {}).get("source") != "this run":
-            assert time.monotonic() < ends, answer
-            answer = json.loads(metabonk("fit", *options).stdout)
+
+        def measured() -> dict[str, Any] | None:
+            found: dict[str, Any] = json.loads(metabonk("fit", *options).stdout)
+            return found if found["worker"]["source"] == "this run" else None
+
+        answer = wait_for(measured, "a measured worker", every_s=0.5)
         assert answer["ollama"]["running"] is True
         assert answer["held_bytes"] >= answer["worker"]["bytes"] > 0
         assert answer["verdict"] == "fits"
@@ -85,6 +90,35 @@ def test_a_pool_that_runs_is_measured_and_remembered(home: dict[str, str], metab
         kept = json.loads((tmp_path / "state" / "peaks.json").read_text())
         (runs,) = kept["pools"].values()
         assert [run["worker_bytes"] > 0 for run in runs.values()] == [True]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can hide processes")
+def test_what_a_hidden_worker_holds_is_not_zero(home: dict[str, str]) -> None:
+    # The modules are loaded before the process becomes another user, who may not read them.
+    look = (
+        "import os, subprocess, sys\n"
+        "from metabonk_tui.cli import main\n"
+        "from metabonk_tui.cli.verbs import fit\n"
+        "if subprocess.run(['mount', '-t', 'proc', '-o', 'hidepid=2', 'proc', '/proc']).returncode:\n"
+        "    print('cannot mount'); sys.exit()\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "sys.exit(main.guarded(['fit', *sys.argv[1:]]))\n"
+    )
+    # The folder of the test is closed to the other user.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, plain_workers(2) as port:
+        os.chmod(folder, 0o755)
+        text_of = "[pool]\nworkers = 2\n[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001"
+        argv = ["unshare", "-m", "--propagation", "private", sys.executable, "-c", look]
+        argv += ["--config", written(Path(folder), text_of), "--base-port", str(port)]
+        text, tree = (
+            subprocess.run([*argv, *how], env=home, capture_output=True, text=True, timeout=60)
+            for how in ((), ("--json",))
+        )
+    if text.stdout == "cannot mount\n":
+        pytest.skip("/proc cannot be mounted anew")
+    assert f"pool holds  not known: the processes on {port}, {port + 1} cannot be seen" in text.stdout, text.stderr
+    answer = json.loads(tree.stdout)
+    assert (answer["held_bytes"], answer["unseen_ports"]) == (None, [port, port + 1])
 
 
 # In a real group

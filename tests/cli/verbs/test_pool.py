@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,28 +16,37 @@ import pytest
 from metabonk_tui.adapters.state import role_server
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
-from tests.cli.conftest import Metabonk, Pool, answers, demo
+from tests.cli.conftest import Metabonk, Pool, answers, demo, home_in
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for
+
+TWO_WORKERS = ("--scenario", "healthy", "--workers", "2", "--speed", "10")
 
 
 @pytest.fixture
 def pool(home: dict[str, str]) -> Iterator[Pool]:
     """Run two workers."""
-    with demo(home, "--scenario", "healthy", "--workers", "2", "--speed", "10") as running:
+    with demo(home, *TWO_WORKERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """Run two workers for all tests that leave them as they are."""
+    with demo(home_in(tmp_path_factory.mktemp("untouched")), *TWO_WORKERS) as running:
         yield running
 
 
 def test_without_a_terminal_and_without_yes_the_plan_is_shown_and_nothing_is_done(
-    metabonk: Metabonk, pool: Pool
+    metabonk: Metabonk, untouched: Pool
 ) -> None:
-    done = metabonk("resize", "3", *pool.options)
+    done = metabonk("resize", "3", *untouched.options)
     assert (done.returncode, done.stdout) == (64, "")
     assert "--workers 3" in done.stderr
     assert "stops     w1 pid" in done.stderr
     assert "ALL 2 workers" in done.stderr
     assert "--yes" in done.stderr
-    assert not answers(pool.base_port + 2)
+    assert not answers(untouched.base_port + 2)
 
 
 def test_resize_and_stop_do_what_they_say(metabonk: Metabonk, pool: Pool) -> None:
@@ -53,8 +63,19 @@ def test_resize_and_stop_do_what_they_say(metabonk: Metabonk, pool: Pool) -> Non
     assert not answers(pool.base_port + 1)
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("yes", 0)])
-def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], pool: Pool, answer: str, code: int) -> None:
+@pytest.mark.parametrize("answer", ["n", ""])
+def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], untouched: Pool, answer: str) -> None:
+    assert stop_answered(answer, home, untouched) == 2
+    assert answers(untouched.base_port)
+
+
+def test_on_a_terminal_yes_stops_the_pool(home: dict[str, str], pool: Pool) -> None:
+    assert stop_answered("yes", home, pool) == 0
+    assert not answers(pool.base_port)
+
+
+def stop_answered(answer: str, home: dict[str, str], pool: Pool) -> int:
+    """Answer the question of `stop` on a terminal; return the exit code."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "metabonk_tui", "stop", *pool.options]
     process = subprocess.Popen(
@@ -73,39 +94,42 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], pool:
     finally:
         process.kill()
         os.close(ours)
-    assert process.returncode == code
-    assert answers(pool.base_port) == (code != 0)
+    return process.returncode
 
 
-@pytest.fixture
-def owner(pool: Pool, tmp_path: Path) -> Iterator[ControllerRole]:
+@contextmanager
+def owner_of(pool: Pool, folder: Path) -> Iterator[ControllerRole]:
     """Control the pool, as another monitor does."""
-    role = ControllerRole(role_name("127.0.0.1", pool.base_port), tmp_path / "lock", "ask")
+    role = ControllerRole(role_name("127.0.0.1", pool.base_port), folder / "lock", "ask")
     assert role.try_acquire()
-    yield role
-    role.release()
+    try:
+        yield role
+    finally:
+        role.release()
 
 
-def test_an_owner_that_acts_refuses_and_is_named(metabonk: Metabonk, pool: Pool, owner: ControllerRole) -> None:
-    owner.set_busy(True)
-    done = metabonk("stop", "--yes", *pool.options)
+def test_an_owner_that_acts_refuses_and_is_named(metabonk: Metabonk, untouched: Pool, tmp_path: Path) -> None:
+    with owner_of(untouched, tmp_path) as owner:
+        owner.set_busy(True)
+        done = metabonk("stop", "--yes", *untouched.options)
     assert done.returncode == 2, done.stderr
     assert f"pid {os.getpid()}" in done.stderr
     assert "an action on the pool is under way" in done.stderr
-    assert answers(pool.base_port)
+    assert answers(untouched.base_port)
 
 
 def test_an_idle_owner_does_not_keep_a_stop_out(
-    metabonk: Metabonk, pool: Pool, owner: ControllerRole, monkeypatch: pytest.MonkeyPatch
+    metabonk: Metabonk, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_server, "ANSWER_S", 0.5)
-    owner.watch_armed = True
-    done = metabonk("stop", "--yes", "--host", "localhost", *pool.options)
-    assert done.returncode == 0, done.stderr
-    assert "asking it for control" in done.stderr
-    assert f"the memory watch of pid {os.getpid()}" in done.stderr
-    assert not answers(pool.base_port)
-    wait_for(lambda: owner.held)
+    with owner_of(pool, tmp_path) as owner:
+        owner.watch_armed = True
+        done = metabonk("stop", "--yes", "--host", "localhost", *pool.options)
+        assert done.returncode == 0, done.stderr
+        assert "asking it for control" in done.stderr
+        assert f"the memory watch of pid {os.getpid()}" in done.stderr
+        assert not answers(pool.base_port)
+        wait_for(lambda: owner.held)
 
 
 def test_a_pool_that_is_only_looked_at_is_refused(metabonk: Metabonk, tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """`preflight` and the interlock on the command line: real tests, a real stranger on a port, real refusals."""
 
 import json
+import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.verbs import preflight
 from tests.cli.conftest import Metabonk, answers
 from tests.support.ports import free_port
 
@@ -78,7 +82,19 @@ def test_what_is_not_known_is_1(metabonk: Metabonk, tmp_path: Path) -> None:
 
 def test_a_pool_that_is_only_looked_at_has_no_preflight(metabonk: Metabonk, tmp_path: Path) -> None:
     (tmp_path / "look.toml").write_text('[pool]\nbackend = "none"\nbase_port = 2\n')
-    assert metabonk("preflight", "--config", "look.toml").returncode == 64
+    done = metabonk("preflight", "--config", "look.toml")
+    assert done.returncode == 64
+    assert 'nothing can be launched from here: pool.backend is "none"' in done.stderr
+
+
+def test_a_host_without_an_address_is_named_where_nothing_can_be_launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(None, {"pool": {"host": "trainer-9.lan"}}, {}).config
+    monkeypatch.setattr(preflight, "why_unresolved", lambda host: f"{host} cannot be resolved: unknown")
+    assert preflight.why_no_launch(config) == "trainer-9.lan cannot be resolved: unknown"
+    monkeypatch.setattr(preflight, "why_unresolved", lambda host: "")
+    assert (
+        preflight.why_no_launch(config) == "the workers are on trainer-9.lan, and only this machine's can be launched"
+    )
 
 
 def test_a_launch_that_does_not_fit_is_refused_with_the_arithmetic(metabonk: Metabonk, tmp_path: Path) -> None:
@@ -126,3 +142,22 @@ def test_a_long_launch_shows_the_checklist_and_is_refused(metabonk: Metabonk, tm
         "SKIPPED   component tests pass",
     ):
         assert line in done.stderr
+
+
+def test_on_a_terminal_each_item_is_printed_once(home: dict[str, str], tmp_path: Path) -> None:
+    master, terminal = os.openpty()
+    command = [sys.executable, "-m", "metabonk_tui", "preflight", "--base-port", str(free_port()), "--workers", "1"]
+    process = subprocess.Popen(command, env=home, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    printed = b""
+    try:
+        while chunk := os.read(master, 65536):
+            printed += chunk
+    except OSError:  # the terminal was closed with the process
+        pass
+    finally:
+        os.close(master)
+        process.wait(30)
+    lines = printed.decode().splitlines()
+    assert sum("disk space" in line for line in lines) == 1, printed
+    assert lines[-1].startswith("preflight for 1 worker: ")

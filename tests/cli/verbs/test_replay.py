@@ -9,6 +9,7 @@ from metabonk_tui.cli.verbs.replay import open_recording, place
 from metabonk_tui.core.recordings.seek import Elapsed
 from tests.cli.conftest import Metabonk
 from tests.cli.verbs.test_report import recording, silence
+from tests.support.samples import CONFIG
 
 
 def test_without_a_terminal_it_names_what_needs_none(metabonk: Metabonk, tmp_path: Path) -> None:
@@ -37,25 +38,28 @@ def test_what_is_wrong_is_said_with_what_would_be_right(metabonk: Metabonk, argv
 def test_a_path_that_exists_is_a_file_and_anything_else_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="no such run: quiet"), open_recording("quiet"):
+    with pytest.raises(UsageError, match="no such run: quiet"), open_recording("quiet", CONFIG):
         pass
     recording(tmp_path / "quiet", ("quiet", 1000.0, silence(3)))
-    with open_recording("quiet") as opened:
+    with open_recording("quiet", CONFIG) as opened:
         assert [sample.t for _, sample in opened.samples()] == [1000.0, 1060.0, 1120.0, 1180.0]
 
 
 def test_what_holds_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
-    with pytest.raises(UsageError, match="nothing could be read"), open_recording(str(tmp_path / "empty.jsonl")):
+    with (
+        pytest.raises(UsageError, match="nothing could be read"),
+        open_recording(str(tmp_path / "empty.jsonl"), CONFIG),
+    ):
         pass
-    with pytest.raises(UsageError, match=r"no worker_N_metrics\.csv"), open_recording(str(tmp_path)):
+    with pytest.raises(UsageError, match=r"no worker_N_metrics\.csv"), open_recording(str(tmp_path), CONFIG):
         pass
 
 
 def test_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(3)))
     path.write_text(path.read_text() + "\n{oops\n")
-    with open_recording(str(path)) as opened:
+    with open_recording(str(path), CONFIG) as opened:
         assert len(list(opened.samples())) == 4
         assert opened.unread == 1
 

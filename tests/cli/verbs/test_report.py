@@ -190,14 +190,14 @@ def test_the_failed_run_in_one_page(metabonk: Metabonk, imported: bool) -> None:
     name = metabonk("import", str(FAILED_RUN)).stdout.split()[0] if imported else str(FAILED_RUN)
     text = " ".join(metabonk("report", name).stdout.split("run 2 of 2:")[0].split())
     for phrase in (
-        "STOP was known after 30m; the run went on for 45m more, then nobody watched for 6h20m.",
+        "STOP was known after 30m; the run went on for 45m more, then no monitor watched for 6h20m.",
         "It could be seen 30m sooner, at 00:00:00: UI exploration, intrinsic reward, meta-sequences ABSENT on 5/5",
         "verdict STOP, at the end of the gate",
         "checks 1-6 FAIL every component silent on 5/5 workers",
         "Workers began anew 10 times, their counters at zero again: w0 3",
         "w1 gen 2: step fell 286 → 28",
         "up to ×220 on w2 at 00:50:00",
-        "nobody watched for 6h20m, until 07:35:00",
+        "no monitor watched for 6h20m, until 07:35:00",
         "no forecast was made: memory was not recorded",
     ):
         assert phrase in text, phrase

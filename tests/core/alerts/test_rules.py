@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
@@ -31,6 +31,7 @@ from tests.support.samples import (
     Fields,
     Life,
     by_slot,
+    coarse,
     configured,
     down,
     facts_of,
@@ -46,8 +47,10 @@ from tests.support.samples import (
     with_fields,
     without,
 )  # fmt: skip
+from tests.support.several_hosts import lost, side_by_side
 from tests.support.snapshots import hosts_of
 
+UI = "dynamic_ui_exploration_actions"
 SYSTEM2 = "system2_trigger_engaged_count"
 ANY: Any = object()
 
@@ -103,7 +106,7 @@ def test_a_key_that_is_absent_for_just_under_two_minutes_is_reported_by_nobody()
 
 def test_a_gap_in_between_does_not_count_as_absence() -> None:
     lacking = without(healthy, SYSTEM2, "vlm_hints_used")
-    seen = play(script(lacking, for_s=20 * MIN, blind=lambda t: 60 <= t < 600))
+    seen = play(coarse(lacking, for_s=20 * MIN, blind=lambda t: 60 <= t < 600))
     at = fired(seen, "ComponentAbsent", "system2")
     assert at is not None
     assert at >= 600 + 60
@@ -111,11 +114,11 @@ def test_a_gap_in_between_does_not_count_as_absence() -> None:
 
 def test_an_absent_key_of_a_worker_that_went_away_is_not_mended() -> None:
     lacking = without(healthy, SYSTEM2, "vlm_hints_used")
-    seen = last(script(only2(phases((0, lacking), (400, down))), for_s=20 * MIN))
+    seen = last(coarse(only2(phases((0, lacking), (400, down))), for_s=20 * MIN))
     alert = named(seen, "ComponentAbsent", "system2")
     assert alert is not None
     assert alert.state == "firing"
-    mended = last(script(only2(phases((0, lacking), (400, healthy))), for_s=20 * MIN))
+    mended = last(coarse(only2(phases((0, lacking), (400, healthy))), for_s=20 * MIN))
     assert named(mended, "ComponentAbsent", "system2").state == "resolved"  # type: ignore[union-attr]
 
 
@@ -124,6 +127,22 @@ def test_no_number_is_bad() -> None:
     alert = named(seen[-1], "ComponentBad", "system2")
     assert alert is not None
     assert (alert.workers, alert.severity) == ((w(2),), "warn")
+    assert alert.text == f"System2: {SYSTEM2} is no number"
+
+
+def test_bad_and_unproven_workers_are_told_apart() -> None:
+    unproven = without(healthy, "dynamic_ui_text_density")
+    alone = named(last(script(only2(unproven), for_s=10 * MIN)), "ComponentBad", "ui_exploration")
+    assert alone is not None
+    assert alone.text == f"UI exploration: {UI} moves without its proof"
+
+    def both(slot: int, t: float) -> Answer:
+        bad = with_fields(healthy, **{UI: "many"})
+        return (healthy, bad, unproven)[slot](slot, t)
+
+    alert = named(last(script(both, for_s=10 * MIN)), "ComponentBad", "ui_exploration")
+    assert alert is not None
+    assert alert.text == f"UI exploration: {UI} is no number on w1, moves without its proof on w2"
 
 
 def nothing_asked(slot: int, t: float) -> Answer:
@@ -131,36 +150,36 @@ def nothing_asked(slot: int, t: float) -> Answer:
 
 
 def test_zero_for_ten_minutes_is_a_warning_and_critical_when_the_gate_is_over_and_it_is_so_everywhere() -> None:
-    seen = play(script(nothing_asked, for_s=45 * MIN))
+    seen = play(coarse(nothing_asked, for_s=45 * MIN))
     at = fired(seen, "ComponentZero", "system2")
     assert at is not None
     first = named(next(one for one in seen if one.t == at), "ComponentZero", "system2")
     assert first is not None
     assert (first.severity, at - first.since_t) == ("warn", 600)
     assert named(seen[-1], "ComponentZero", "system2").severity == "crit"  # type: ignore[union-attr]
-    one_only = last(script(only2(nothing_asked), for_s=45 * MIN))
+    one_only = last(coarse(only2(nothing_asked), for_s=45 * MIN))
     assert named(one_only, "ComponentZero", "system2").severity == "warn"  # type: ignore[union-attr]
 
 
 def test_what_stands_by_design_may_be_zero_for_ever() -> None:
     # Section 2: meta-sequences and transitions stand by design, and no alert fires because they stand.
-    seen = play(script(healthy, for_s=2 * HOUR - 60))
+    seen = play(coarse(healthy, for_s=2 * HOUR - 60))
     assert fired(seen, "ComponentZero", "meta") is None
     assert named(seen[-1], "ComponentZero", "ui_to_gameplay") is None
 
 
 def test_zero_on_a_worker_that_does_not_step_is_not_its_components_fault() -> None:
     still = with_fields(nothing_asked, step=50.0)
-    assert named(last(script(only2(still), for_s=20 * MIN)), "ComponentZero", "system2") is None
+    assert named(last(coarse(only2(still), for_s=20 * MIN)), "ComponentZero", "system2") is None
 
 
 def test_what_showed_and_stopped_for_long_is_reported() -> None:
     stuck = with_fields(healthy, **{SYSTEM2: lambda t: min(t, 300.0), "vlm_hints_used": 3})
-    seen = play(script(only2(stuck), for_s=30 * MIN))
+    seen = play(coarse(only2(stuck), for_s=30 * MIN))
     at = fired(seen, "ComponentStalled", "system2")
     assert at is not None
     assert at >= 300 + CONFIG.verdict.active_window_s + 600 - 20
-    assert fired(play(script(healthy, for_s=30 * MIN)), "ComponentStalled") is None
+    assert fired(play(coarse(healthy, for_s=30 * MIN)), "ComponentStalled") is None
 
 
 # Workers
@@ -181,9 +200,9 @@ def test_one_worker_down_for_half_a_minute_is_a_warning_and_all_of_them_critical
 
 
 def test_one_that_is_not_looked_at_is_not_down_and_not_up_again() -> None:
-    assert fired(play(script(only2(phases((0, healthy), (300, unseen))), for_s=20 * MIN)), "WorkerDown") is None
+    assert fired(play(coarse(only2(phases((0, healthy), (300, unseen))), for_s=20 * MIN)), "WorkerDown") is None
     forgotten = phases((0, healthy), (300, down), (400, unseen))
-    assert named(last(script(only2(forgotten), for_s=30 * MIN)), "WorkerDown").state == "firing"  # type: ignore[union-attr]
+    assert named(last(coarse(only2(forgotten), for_s=30 * MIN)), "WorkerDown").state == "firing"  # type: ignore[union-attr]
 
 
 def test_while_the_pool_is_being_changed_nobody_is_down() -> None:
@@ -195,13 +214,13 @@ def test_while_the_pool_is_being_changed_nobody_is_down() -> None:
 
 def test_idle_is_reported_five_minutes_after_anything_grew() -> None:
     stands = lambda slot, t: healthy(slot, 0.0)  # noqa: E731
-    seen = play(script(only2(stands), for_s=15 * MIN))
+    seen = play(coarse(only2(stands), for_s=15 * MIN))
     at = fired(seen, "WorkerIdle")
     assert at is not None
     assert 290 <= at <= 200 + 300
     assert named(seen[-1], "WorkerIdle").workers == (w(2),)  # type: ignore[union-attr]
     short = phases((0, stands), (250, healthy))
-    assert fired(play(script(only2(short), for_s=15 * MIN)), "WorkerIdle") is None
+    assert fired(play(coarse(only2(short), for_s=15 * MIN)), "WorkerIdle") is None
 
 
 def racing(slot: int, t: float) -> Fields:
@@ -209,7 +228,7 @@ def racing(slot: int, t: float) -> Fields:
 
 
 def test_a_step_rate_out_of_its_own_regime_is_reported_after_two_minutes() -> None:
-    seen = play(script(only2(racing), for_s=25 * MIN))
+    seen = play(coarse(only2(racing), for_s=25 * MIN))
     at = fired(seen, "RateRegime")
     assert at is not None
     assert 900 + 120 <= at <= 900 + 240
@@ -225,11 +244,11 @@ def crawling(slot: int, t: float) -> Fields:
 
 
 def test_and_so_is_a_rate_that_collapsed_but_not_one_of_few_steps() -> None:
-    at = fired(play(script(only2(crawling), for_s=25 * MIN)), "RateRegime")
+    at = fired(play(coarse(only2(crawling), for_s=25 * MIN)), "RateRegime")
     assert at is not None
     assert 900 + 120 <= at <= 900 + 300
     rare = lambda slot, t: healthy(slot, t) | {"step": float(int(t // 30) if t < 900 else 30)}  # noqa: E731
-    assert fired(play(script(only2(rare), for_s=25 * MIN)), "RateRegime") is None
+    assert fired(play(coarse(only2(rare), for_s=25 * MIN)), "RateRegime") is None
 
 
 def lives(*resets: float) -> Life:
@@ -254,7 +273,7 @@ def test_a_new_generation_is_news_and_three_in_an_hour_a_warning() -> None:
 
 
 def test_a_worker_that_begins_again_and_again_is_one_alert() -> None:
-    seen = play(script(only2(lives(*range(300, 1500, 60))), for_s=40 * MIN))
+    seen = play(coarse(only2(lives(*range(300, 1500, 60))), for_s=40 * MIN))
     found = [c for before, after in pairwise(seen) for c in alert_transitions(before.alerts, after.alerts)]
     assert [c.kind for c in found if c.alert.name == "WorkerLooping"] == ["firing", "resolved"]
     assert [c.kind for c in found if c.alert.name == "GenerationChange"].count("firing") == 1
@@ -290,12 +309,12 @@ def test_uncertain_three_quarters_of_ten_minutes() -> None:
             healthy, dynamic_ui_state_type=lambda t: "uncertain" if t % 100 < 100 * share else "menu_ui"
         )
 
-    seen = play(script(only2(wavering(0.8)), for_s=20 * MIN))
+    seen = play(coarse(only2(wavering(0.8)), for_s=20 * MIN))
     at = fired(seen, "StateUncertain")
     assert at is not None
     assert 9 * MIN <= at <= 11 * MIN
     assert named(seen[-1], "StateUncertain").workers == (w(2),)  # type: ignore[union-attr]
-    assert fired(play(script(only2(wavering(0.7)), for_s=20 * MIN)), "StateUncertain") is None
+    assert fired(play(coarse(only2(wavering(0.7)), for_s=20 * MIN)), "StateUncertain") is None
     assert fired(play(script(only2(wavering(1.0)), for_s=8 * MIN)), "StateUncertain") is None
 
 
@@ -333,8 +352,8 @@ def test_the_configured_floor_decides_what_is_low() -> None:
 
 def test_memory_that_is_not_read_is_neither_low_nor_well() -> None:
     reading = lambda t: room(0.9) if t < 300 else None  # noqa: E731
-    assert named(last(script(for_s=20 * MIN, memory=reading)), "MemLow").state == "firing"  # type: ignore[union-attr]
-    assert named(last(script(for_s=20 * MIN, memory=lambda _t: None)), "MemLow") is None
+    assert named(last(coarse(for_s=20 * MIN, memory=reading)), "MemLow").state == "firing"  # type: ignore[union-attr]
+    assert named(last(coarse(for_s=20 * MIN, memory=lambda _t: None)), "MemLow") is None
 
 
 def test_every_task_waiting_for_memory_is_critical_whatever_is_left() -> None:
@@ -421,12 +440,22 @@ def test_what_is_not_written_to_disk_is_reported_until_it_is() -> None:
         300.0: (Event(300.0, "recorder.error", "warn", "not recorded: no space left on device"),),
         600.0: (Event(600.0, "recorder.error", "ok", "recording again"),),
     }
-    seen = play(script(for_s=20 * MIN, events=events))
+    seen = play(coarse(for_s=20 * MIN, events=events))
     assert fired(seen, "RecorderStale") == 300
     alert = named(seen[-1], "RecorderStale")
     assert alert is not None
     assert (alert.state, alert.severity, alert.resolved_t) == ("resolved", "crit", 600.0)
     assert "no space left" in alert.text
+
+
+def test_a_host_that_is_lost_fires_by_its_name_and_keeps_the_alerts_of_its_memory() -> None:
+    two = {name: coarse(for_s=20 * MIN, memory=lambda _t: room(0.9)) for name in ("node1", "node2")}
+    seen = play(side_by_side(two, {"node2": lost(570.0)}, 600.0))
+    assert fired(seen, "HostLost") == 600
+    open_now = {alert.id: alert.state for alert in seen[-1].alerts}
+    assert open_now["HostLost:node2"] == "firing"
+    assert open_now["MemLow:node1"] == "firing"
+    assert open_now["MemLow:node2"] == "firing", "not seen is not recovered"
 
 
 def test_a_healthy_run_alarms_nobody() -> None:

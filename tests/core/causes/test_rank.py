@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
@@ -34,6 +34,9 @@ RIGHT = CONFIG.required_environment | {"METABONK_PURE_VISION_MODE": "1"}
 OFF = RIGHT | {key: "0" for key, wanted in CONFIG.required_environment.items() if wanted == "1"}
 FILE = EnvFileReading("/srv/run.env", dict(RIGHT), frozenset())
 Env = dict[str, str] | None
+BEGIN = "Traceback (most recent call last):"
+THREAD = "Exception in thread Thread-3 (_rollout_loop):"
+IN_LOOP = 'File "/srv/src/worker/main.py", line 6075, in _rollout_loop'
 
 
 def causes_of(
@@ -181,6 +184,49 @@ def test_two_causes_are_distinguished_by_their_workers() -> None:
         "zombie-worker": (w(1),),
         "intrinsic-not-applied": (w(2),),
     }
+
+
+def test_a_fix_names_the_workers_that_it_mends() -> None:
+    found = causes_of(by_slot(healthy, zombie, starved), RIGHT)
+    fixes = {cause.id: cause.fix for cause in found}
+    assert fixes["zombie-worker"] == "read the log of w1, restart w1"
+    assert fixes["classifier-no-frames"].startswith("repair the capture of w2 (")
+    log = {1: ("Exception in thread rollout",)}
+    assert causes_of(by_slot(healthy, zombie, healthy), RIGHT, logs=log)[0].fix == (
+        "repair what the traceback says, restart w1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("log", "quoted"),
+    [
+        # The line of a file says less than the exception.
+        ((THREAD, BEGIN, IN_LOOP, "RuntimeError: no device"), "RuntimeError: no device"),
+        ((BEGIN, "KeyError: 'x'", THREAD, BEGIN, IN_LOOP, "queue.Empty"), "queue.Empty"),
+        ((THREAD, BEGIN, IN_LOOP, "RuntimeError: no device", BEGIN, "KeyError: 'x'"), "RuntimeError: no device"),
+        # Another thread's exception did not end the loop.
+        ((THREAD, BEGIN, IN_LOOP, "Exception in thread Thread-9 (save):", BEGIN, "OSError: full"), IN_LOOP),
+        ((BEGIN, IN_LOOP, "INFO:     127.0.0.1 connected, error"), IN_LOOP),
+        ((THREAD,), THREAD),
+    ],
+)
+def test_a_zombie_is_explained_by_the_exception_that_ended_its_loop(log: tuple[str, ...], quoted: str) -> None:
+    found = causes_of(zombie, RIGHT, logs={n: log for n in range(3)})
+    assert first(found) == "zombie-worker"
+    assert f', "{quoted}"' in found[0].because, found[0].because
+
+
+@pytest.mark.parametrize(
+    ("in_file", "fix"),
+    [
+        ({}, "set METABONK_INTRINSIC_APPLY_IN_PURE_VISION=1 in /srv/run.env (exported), relaunch"),
+        # The file is right already: to set the flag there again repairs nothing.
+        (RIGHT, "relaunch with the file exported: set -a; source /srv/run.env; set +a"),
+    ],
+)
+def test_a_flag_that_the_file_sets_is_no_flag_to_set_there(in_file: dict[str, str], fix: str) -> None:
+    found = causes_of(unapplied, UNAPPLIED_ENV, replace(FILE, values=in_file))
+    assert (found[0].id, found[0].fix) == ("intrinsic-not-applied", fix)
 
 
 def test_unread_keys_are_named_last_with_what_is_read_instead() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import BadValue, EnvFileReading, EnvReading, Sample
 from metabonk_tui.core.model.worker import Reach

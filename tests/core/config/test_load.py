@@ -41,24 +41,26 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
+        ("[keys]\nverdict = 3", ["keys.verdict: expected a key or a list of keys, found 3"]),
+        ('[keys]\nverdict = ["a", 1]', ["keys.verdict", "['a', 1]"]),
         ("[pol]\nworkers = 3", ["pol: unknown key", "did you mean `pool`?"]),
         ("[pool]\nworkerz = 3", ["pool.workerz: unknown key", "did you mean `workers`?"]),
         ("[pool]\nzzzzzz = 3", ["pool.zzzzzz: unknown key", "known keys here", "base_port"]),
         ("[alerts.rule.MemLo]\nfor_s = 1.0", ["alerts.rule.MemLo: unknown key", "did you mean `MemLow`?"]),
         ("[alerts.rule.MemLow]\nfor = 1.0", ["alerts.rule.MemLow.for", "did you mean `for_s`?"]),
-        ('[alerts.rule.MemLow]\nseverity = "loud"', ["alerts.rule.MemLow.severity", "'loud'"]),
+        ('[alerts.rule.MemLow]\nseverity = "loud"', ["alerts.rule.MemLow.severity", 'found "loud"']),
         ("[alerts.rule.MemLow]\nfor_s = -1.0", ["alerts.rule.MemLow.for_s", ">= 0", "found -1.0"]),
         ("[alerts.rule]\nMemLow = 3", ["alerts.rule.MemLow: expected", "found 3"]),
         ("[alerts.rule]\nZzz = 3", ["alerts.rule.Zzz: unknown key; known keys here: ComponentAbsent, "]),
         ("[alerts]\nrule = 3", ["alerts.rule: expected", "found 3"]),
         ("alerts = 3", ["alerts: expected", "found 3"]),
         ("[pool.launcher]\nlanch = []", ["pool.launcher.lanch", "did you mean `launch`?"]),
-        ('[pool]\nworkers = "3"', ["pool.workers", "int", "str"]),
+        ('[pool]\nworkers = "3"', ["pool.workers", "expected an integer", 'found "3"']),
         ("[pool]\nworkers = 0", ["pool.workers", ">= 1", "found 0"]),
-        ("[pool]\nworkers = true", ["pool.workers", "int", "bool"]),
+        ("[pool]\nworkers = true", ["pool.workers", "expected an integer", "found true"]),
         ("[pool]\nbase_port = 70000", ["pool.base_port", "<= 65535"]),
         ('[pool]\nbackend = "slurm"', ["pool.backend", "slurm"]),
-        ("pool = 3", ["pool", "object"]),
+        ("pool = 3", ["pool", "expected a table"]),
         ("[memory]\nfloor_gb = 0", ["memory.floor_gb", "> 0"]),
         ("[[component]]\n" + COMPONENT + "unit = 3", ["component[0].unit: unknown key"]),
         ("[[component]]\nid = 'x'", ["component[0]", "label"]),
@@ -82,8 +84,8 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
         ("x = " + "[" * 5000, ["nested too deeply"]),
         ("[pool]\nworkers = 3\nworkers = 4", ["`workers` is there twice", "line 3"]),
         ("[pool]\nworkers = 3\n[pool]\nbase_port = 1", ["`[pool]` is there twice", "line 3"]),
-        ('[pool]\nworkers = "sk-abc123def456"', ["pool.workers", "found '••••'"]),
-        ('[pool]\nhost = 3\nworkers = "' + "x" * 5000 + '"', ["pool.host: expected `str`"]),
+        ('[pool]\nworkers = "sk-abc123def456"', ["pool.workers", 'found "••••"']),
+        ('[pool]\nhost = 3\nworkers = "' + "x" * 5000 + '"', ["pool.host: expected a string"]),
     ],
 )
 def test_a_refusal_says_where_what_and_the_nearest_key(text: str, parts: list[str]) -> None:
@@ -106,9 +108,11 @@ def test_what_is_printed_has_no_secret() -> None:
             '[pool]\norchestrator = "http://me:pw9@host"\n'
             '[pool.launcher]\nlaunch = ["run", "--password", "pw9"]\nenvironment = { API_KEY = "pw9", STEPS = "3" }\n'
             '[environment]\nsecret_words = ["LICENCE"]\nrequired = { MY_LICENCE = "pw9" }\n'
-            '[alerts.hook]\ncommand = ["sh", "-c", "curl -H \'Authorization: Bearer pw9\' host"]'
+            '[alerts.hook]\ncommand = ["sh", "-c", "curl -H \'Authorization: Bearer pw9\' host"]\n'
+            '[alerts.webhook.team]\nkind = "ntfy"\nurl = "https://pw9.example.org/pw9"\n'
         )
     )
     assert "pw9" not in repr(shown)
     assert shown["pool"]["launcher"]["environment"] == {"API_KEY": MASK, "STEPS": "3"}
     assert shown["pool"]["launcher"]["launch"] == ["run", "--password", MASK]
+    assert (shown["alerts"]["webhook"]["team"]["url"], shown["alerts"]["webhook"]["team"]["kind"]) == (MASK, "ntfy")

@@ -1,12 +1,12 @@
 """The status summary and its line: what they show and leave out, when they are stale, and hostile text."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.export.status_line import (
     ASCII,
@@ -49,7 +49,7 @@ def test_it_holds_what_a_line_needs_and_nothing_that_cannot_be_written() -> None
     assert summary["run"] == {"name": "run-1767309258", "elapsed_s": 3304.0}
     assert summary["verdict"]["word"] == "STOP"
     assert (summary["verdict"]["level"], summary["verdict"]["since_s"]) == ("stop", 1804.0)
-    assert summary["workers"] == {"up": 5, "desired": 5, "attention": 1}
+    assert summary["workers"] == {"up": 5, "desired": 5, "attention": 5}
     assert summary["memory"]["available_bytes"] == 900_000_000
     assert summary["gate"] == {"phase": "gameplay", "checks": 6, "passed": 0, "failed": 6, "to_come": 0}
     assert summary["next"] == {"key": "X", "text": "stop the pool"}
@@ -169,6 +169,27 @@ def test_it_fits(snapshot: Snapshot, later_s: float, glyphs: dict[str, str], wor
     for text in (plain, shown):
         assert glyphs[word.level] + " " + word in text  # never by colour alone
         assert glyphs is UNICODE or text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("because", "plain", "short"),
+    [
+        ("no pool found: no worker process, no answer", "no pool found", ""),
+        (
+            "host trainer-9.lan does not resolve: nothing is known",
+            "host trainer-9.lan does not resolve",
+            "host unknown",
+        ),
+    ],
+)
+def test_a_pool_that_is_waited_for_says_why(because: str, plain: str, short: str) -> None:
+    summary = summary_of(scenes.stop())
+    summary["verdict"] |= {"word": "WAITING", "level": "unknown", "because": [because]}
+    summary["memory"] = {}
+    assert f" · {plain}" in line(summary, NOW, UNICODE)
+    assert short in tmux(summary, NOW, UNICODE)
+    summary["verdict"] |= {"word": "STOP", "because": [because]}
+    assert plain not in line(summary, NOW, UNICODE)
 
 
 def shown_by_tmux(text: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.interlock import FRESH_S, check_interlock, checklist

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.core.config.load import parse_config
@@ -59,9 +59,9 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.ports_item([PortFinding(5000, "unknown", "may not")], 1), "UNKNOWN", "may not"),
         (preflight.ports_item([PortFinding(5000, "free")], 2), "UNKNOWN", "only 1 of 2"),
         (preflight.ports_item([], 0), "UNKNOWN", "only 0"),
-        (preflight.launcher_item(config(), ""), "PASS", "can be run"),
+        (preflight.launcher_item(config(), ""), "PASS", "is there; whether it runs was not tried"),
         (preflight.launcher_item(config(), "no launch.py"), "FAIL", "no launch.py"),
-        (preflight.launcher_item(config(), None), "UNKNOWN", "nobody"),
+        (preflight.launcher_item(config(), None), "UNKNOWN", "not looked"),
         (preflight.ollama_item("http://x", ""), "PASS", "answers"),
         (preflight.ollama_item("http://x", "refused"), "FAIL", "refused"),
         (preflight.ollama_item("http://x", None), "UNKNOWN", "not asked"),
@@ -71,9 +71,9 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.disk_item([DiskFinding("/", 3 * GB)], 2.0), "PASS", "3.0 GB"),
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", GB)], 2.0), "FAIL", "/s"),
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", None, "denied")], 2.0), "UNKNOWN", "denied"),
-        (preflight.disk_item([], 2.0), "UNKNOWN", "nobody"),
-        (preflight.memory_item(BUDGET, 3), "PASS", f"{arithmetic(BUDGET, 3)}, leaves 1.0"),
-        (preflight.memory_item(BUDGET, 4), "FAIL", f"{arithmetic(BUDGET, 4)}, is 0.2 short"),
+        (preflight.disk_item([], 2.0), "UNKNOWN", "not looked"),
+        (preflight.memory_item(BUDGET, 3), "PASS", f"{arithmetic(BUDGET, 3)}, 1.0 GB stay free"),
+        (preflight.memory_item(BUDGET, 4), "FAIL", f"{arithmetic(BUDGET, 4)}, 0.2 GB short"),
         (preflight.memory_item(None, 1), "UNKNOWN", "not known"),
         (preflight.no_tests_item(), "SKIPPED", "none"),
         (preflight.no_tests_item(["tests/test_meta_learner.py"]), "UNKNOWN", "the checkout has 1"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.capacity import (
     NO_PEAKS,
@@ -178,10 +178,27 @@ def test_a_peak_outlives_its_worker_and_nothing_held_is_nothing_measured() -> No
     assert MeasuredPeaks().observe((ProcessReading("worker", 0, w(0)),), 0.0).worker_bytes is None
 
 
-def test_only_what_lived_past_its_start_is_a_lesson() -> None:
-    assert peaks_to_keep(lived(STARTED - 1), (), 9.0, CONFIG) is None
-    assert peaks_to_keep(lived(STARTED, 1.0, 0.1), (), 9.0, CONFIG) == RunPeaks(9.0, GB, None)
-    assert peaks_to_keep(lived(STARTED, 1.0, 3.0), (), 9.0, CONFIG) == RunPeaks(9.0, GB, 3 * GB)
+@pytest.mark.parametrize(
+    ("measured", "earlier", "kept"),
+    [
+        (lived(STARTED - 1, 2.0), (), None),
+        # A few minutes below what is expected prove nothing; above it they do.
+        (lived(STARTED, 1.0), (), None),
+        (lived(MATURE - 1, 1.0, 0.1), (), None),
+        (lived(STARTED, 1.3), (), RunPeaks(9.0, int(1.3 * GB))),
+        (lived(STARTED, 1.3), (before(1.4),), None),
+        (lived(MATURE, 1.0), (), RunPeaks(9.0, GB)),
+        (lived(MATURE, 1.0), (before(1.4),), RunPeaks(9.0, GB)),
+        # Ollama without its model is no lesson, however long it ran.
+        (lived(MATURE, 1.0, 0.1), (), RunPeaks(9.0, GB)),
+        (lived(MATURE, 1.0, 4.0), (), RunPeaks(9.0, GB, 4 * GB)),
+        (lived(STARTED, 1.0, 5.0), (), RunPeaks(9.0, None, 5 * GB)),
+    ],
+)
+def test_only_a_peak_that_its_own_run_trusts_is_a_lesson(
+    measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...], kept: RunPeaks | None
+) -> None:
+    assert peaks_to_keep(measured, earlier, 9.0, CONFIG) == kept
 
 
 # Memory that several hold
@@ -272,7 +289,7 @@ def test_shared_memory_of_an_earlier_run_counts_until_this_run_is_measured(
 
 
 def test_shared_memory_is_a_lesson_for_later_runs() -> None:
-    measured = replace(lived(STARTED), shared=SharedMemory(2, GB, 2 * GB))
+    measured = replace(lived(MATURE), shared=SharedMemory(2, GB, 2 * GB))
     assert peaks_to_keep(measured, (), 9.0, CONFIG) == RunPeaks(9.0, 2 * GB, None, 2 * GB)
 
 
@@ -298,12 +315,16 @@ def test_earlier_peaks_come_with_a_sample_and_outlive_a_run() -> None:
 def test_a_run_past_its_start_up_is_measured_and_has_a_lesson() -> None:
     early = last(script(for_s=STARTED - 10, processes=table(), memory=lambda _t: room(6.0)))
     late = last(script(for_s=STARTED + 10, processes=table(), memory=lambda _t: room(6.0)))
+    large = last(script(for_s=STARTED + 10, processes=table(1.5), memory=lambda _t: room(6.0)))
     assert early.memory.budget is not None
     assert late.memory.budget is not None
+    assert large.memory.budget is not None
     assert (early.memory.budget.worker_source, early.memory.peaks_to_keep) == ("config", None)
     assert (late.memory.budget.worker_source, late.memory.budget.held_bytes) == ("config", 3 * GB)
-    assert late.memory.peaks_to_keep is not None
-    assert late.memory.peaks_to_keep.worker_bytes == GB
+    assert late.memory.peaks_to_keep is None
+    assert large.memory.budget.worker_source == "this run"
+    assert large.memory.peaks_to_keep is not None
+    assert large.memory.peaks_to_keep.worker_bytes == int(1.5 * GB)
 
 
 def test_processes_that_were_not_looked_at_hold_nothing_that_could_be_counted_on() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.forecast import ForecastTrack, observe, reset, suspend
 from metabonk_tui.core.memory.trends import view

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.kernel_evidence import NO_EVIDENCE, KernelEvidence, observe, of_next_run, place, view
 from metabonk_tui.core.model.event import EventKind
@@ -104,6 +104,13 @@ def test_a_log_that_was_read_again_proves_nothing_twice() -> None:
         "the kernel's log: killed python3 (pid 41) in this run, in the memory that the workers have",
         "the counter of the workers' group has 1 OOM kill from before the first look",
     ]
+
+
+def test_while_no_run_has_begun_a_new_kill_is_not_before_it() -> None:
+    """Without workers the run begins anew with each sample: the counter emits the kill, and the log adds nothing."""
+    evidence = observe(NO_EVIDENCE, HostReading(memory=COUNTED, kernel_log=log()), 200.0, 200.0)
+    found = HostReading(memory=COUNTED, kernel_log=log(kill(299.0)))
+    assert observe(evidence, found, 300.0, 300.0).drafts == ()
 
 
 @pytest.mark.parametrize(

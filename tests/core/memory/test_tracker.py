@@ -279,6 +279,13 @@ def test_owners_and_the_budget() -> None:
     assert budget.leaves_bytes(6) == 1_800_000_000
 
 
+def test_the_owner_names_the_workers_whose_memory_it_is() -> None:
+    snapshots = play(script(processes=table(200, "w2"), for_s=300))
+    names = [{owner.name for owner in snapshot.memory.owners} for snapshot in snapshots]
+    assert "workers 3" in names[0]
+    assert "workers 2" in names[-1], "a worker that is gone holds nothing"
+
+
 def test_what_was_not_measured_is_assumed_and_said_to_be() -> None:
     budget = last(script(for_s=60)).memory.budget
     assert budget is not None

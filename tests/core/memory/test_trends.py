@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory import trends
+from metabonk_tui.core.memory.forecast import ForecastLine, ForecastTrack
 from metabonk_tui.core.memory.trends import (
     STALLED_HARD_PERCENT,
     STALLED_PERCENT,
@@ -233,3 +234,17 @@ def test_below_the_floor_of_a_gpu_there_is_no_time_to_it() -> None:
     assert above[0].forecast.reaches_floor_t == pytest.approx(54 * MIN, abs=30)
     assert below[0].forecast.reaches_floor_t is None
     assert below[0].forecast.reaches_zero_t == pytest.approx(60 * MIN, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("zero_lo_s", "zero_hi_s", "is_drawn"),
+    [(3000.0, 5000.0, True), (1000.0, 8900.0, True), (1000.0, 9100.0, False), (None, None, True)],
+    ids=["narrow", "as wide as its lead", "wider than its lead", "no band"],
+)
+def test_a_forecast_whose_doubt_exceeds_its_lead_is_not_drawn(
+    zero_lo_s: float | None, zero_hi_s: float | None, is_drawn: bool
+) -> None:
+    line = ForecastLine(-1e6, falls=True, zero_s=4000.0, zero_lo_s=zero_lo_s, zero_hi_s=zero_hi_s, floor_s=3000.0)
+    seen = trends.view(ForecastTrack(state="FALLING", line=line, evaluated_t=100.0), 100.0)
+    assert (seen.reaches_zero_t, seen.reaches_floor_t) == ((4100.0, 3100.0) if is_drawn else (None, None))
+    assert ("too slowly to say when it ends" in seen.text) is not is_drawn

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.watch_actions import choose, intended
 from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker

@@ -26,10 +26,10 @@ def test_the_only_host_is_the_one_without_a_name(hosts: dict[str, HostReading], 
     assert Sample(t=0.0, hosts=hosts).only_host == only
 
 
-@pytest.mark.parametrize("hosts", [{"node2": THERE}, {ONLY_HOST: HERE, "node2": THERE}])
-def test_another_host_is_never_lost_in_a_recording(hosts: dict[str, HostReading]) -> None:
-    with pytest.raises(ValueError, match="one host"):
-        list(sample_documents(Sample(t=0.0, hosts=hosts)))
+def test_hosts_with_names_have_an_object_each_in_a_recording() -> None:
+    (document,) = sample_documents(Sample(t=0.0, hosts={ONLY_HOST: HERE, "node2": THERE}))
+    assert document["memory"]["total_bytes"] == 16
+    assert document["hosts"]["node2"]["memory"]["total_bytes"] == 32
 
 
 def test_the_worker_of_a_reading_is_written_as_its_slot_at_its_old_place() -> None:

@@ -1,12 +1,12 @@
 """Two runs beside each other: what parts them first is named, and what is only a wobble is not."""
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
@@ -20,6 +20,7 @@ from tests.support.samples import (
     GB,
     Life,
     by_slot,
+    coarse,
     down,
     healthy,
     losing_w1,
@@ -45,7 +46,7 @@ def timeline_of(samples: list[Sample]) -> RunTimeline:
 
 
 def lived(life: Life = healthy, minutes: float = 40, **how: object) -> RunTimeline:
-    return timeline_of(script(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
+    return timeline_of(coarse(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
 
 
 def divergence_rows(found: Comparison) -> list[tuple[str, float, str, str]]:
@@ -175,8 +176,8 @@ def test_an_absent_key_is_known_and_is_no_number() -> None:
 
 
 def test_nothing_is_comparable_where_only_one_was_watched() -> None:
-    late = timeline_of(script(healthy, for_s=40 * MIN, blind=lambda t: 0 < t < 30 * MIN))
-    short = timeline_of(script(healthy, for_s=20 * MIN, blind=lambda t: t == 0))
+    late = timeline_of(coarse(healthy, for_s=40 * MIN, blind=lambda t: 0 < t < 30 * MIN))
+    short = timeline_of(coarse(healthy, for_s=20 * MIN, blind=lambda t: t == 0))
     found = compare(short, late)
     assert not found.comparable
     assert divergence_rows(found) == []

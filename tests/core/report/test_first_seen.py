@@ -1,8 +1,7 @@
 """When each thing was first visible, and the sentences that stand on it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import EnvReading, Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
@@ -15,6 +14,7 @@ from tests.support.samples import (
     Life,
     begin,
     by_slot,
+    coarse,
     down,
     header,
     healthy,
@@ -78,7 +78,7 @@ def test_a_key_that_was_there_and_went_is_another_thing_than_one_that_never_was(
 
 def test_a_component_is_counted_by_the_workers_that_came_to_show_it() -> None:
     late = with_fields(healthy, intrinsic_reward_total=lambda t: max(0.0, t - 400.0))
-    one = followed(script(by_slot(healthy, healthy, late), for_s=900.0))
+    one = followed(coarse(by_slot(healthy, healthy, late), for_s=900.0))
     (text,) = [each.text for each in one.first_seen if each.components == ("intrinsic_reward",)]
     assert text.startswith("intrinsic reward active on 2/3; on 3/3 by 00:0")
 
@@ -90,7 +90,7 @@ def test_what_workers_did_is_reported_once_with_how_much_of_it_came() -> None:
         steps = t if slot != 1 or t < 600.0 else 600.0 + 100 * (t - 600.0)
         return healthy(slot, t, since if slot == 0 else 0.0) | ({"step": steps} if slot == 1 else {})
 
-    seen = rows(followed(script(life, for_s=1200.0)))  # type: ignore[arg-type]
+    seen = rows(followed(coarse(life, for_s=1200.0)))  # type: ignore[arg-type]
     assert seen["worker-reset"][0] == 300.0
     assert seen["worker-reset"][1].endswith("; 2 restarts in all")
     assert seen["worker-rate"][0] >= 600.0
@@ -99,13 +99,13 @@ def test_what_workers_did_is_reported_once_with_how_much_of_it_came() -> None:
 def test_environment_and_gameplay() -> None:
     bare = EnvReading({})
     playing: Life = phases((0.0, healthy), (400.0, with_fields(healthy, **PLAYING)))
-    seen = rows(followed(script(playing, for_s=900.0, env=lambda slot, _t: bare if slot == 0 else None)))
+    seen = rows(followed(coarse(playing, for_s=900.0, env=lambda slot, _t: bare if slot == 0 else None)))
     assert seen["env-mismatch"][0] == 0.0
     assert seen["gameplay"][0] >= 400.0
 
 
 def test_memory_is_reported_with_how_long_before_the_kill() -> None:
-    samples = script(
+    samples = coarse(
         for_s=900.0,
         memory=lambda t: room(0.9 if 300 <= t < 600 else 8.0, kills=int(t >= 600.0)),
         processes=losing_w1(600.0),
@@ -119,18 +119,18 @@ def test_memory_is_reported_with_how_long_before_the_kill() -> None:
 
 def test_a_stop_is_laid_to_what_it_came_from() -> None:
     lost = by_slot(healthy, healthy, phases((0.0, healthy), (200.0, down)))
-    killed = script(lost, for_s=900.0, memory=lambda t: room(8.0, kills=int(t >= 600.0)))
+    killed = coarse(lost, for_s=900.0, memory=lambda t: room(8.0, kills=int(t >= 600.0)))
     assert not [sentences for sentences in run_sentences(followed(killed)) if "sooner" in sentences], (
         "a worker that fell foretells no kill"
     )
 
 
 def test_gaps_and_causes_have_their_time() -> None:
-    one = followed(script(silent, for_s=2400.0, blind=lambda t: 600 < t < 1200))
+    one = followed(coarse(silent, for_s=2400.0, blind=lambda t: 600 < t < 1200))
     seen = rows(one)
-    assert seen["gap"] == (600.0, "nobody watched for 10m, until 00:20:00")
+    assert seen["gap"] == (600.0, "no monitor watched for 10m, until 00:20:00")
     assert 0.0 <= seen["cause"][0] < 600.0
-    assert any("Nobody watched for 10m, from 00:10:00 on." in sentences for sentences in run_sentences(one))
+    assert any("No monitor watched for 10m, from 00:10:00 on." in sentences for sentences in run_sentences(one))
 
 
 def test_a_run_in_which_nothing_answers_says_only_that() -> None:
@@ -140,7 +140,7 @@ def test_a_run_in_which_nothing_answers_says_only_that() -> None:
 
 
 def test_a_good_run_has_no_alarm_in_it() -> None:
-    one = followed(script(for_s=3000.0))
+    one = followed(coarse(for_s=3000.0))
     assert not [each for each in one.first_seen if each.severity == "crit"]
     assert run_sentences(one)[0].startswith("The verdict is LAUNCH 24H since ")
     assert 3 <= len(run_sentences(one)) <= 6
@@ -150,7 +150,7 @@ def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> Non
     def dying(slot: int, t: float) -> object:
         return healthy(slot, t % 20.0 if slot == 0 else t)
 
-    first = script(dying, for_s=12000.0)  # type: ignore[arg-type]
+    first = coarse(dying, for_s=12000.0)  # type: ignore[arg-type]
     second = [begin(sample, header(15000.0)) if n == 0 else sample for n, sample in enumerate(script(from_s=15000.0))]
     histories = run_histories(play([*first, *second], CONFIG))
     assert [one.last.run.name for one in histories] == ["run-0", "run-15000"]
@@ -171,7 +171,7 @@ def test_a_snapshot_alone_says_as_much_as_its_events_do() -> None:
 
 
 def test_verdicts_are_taken_from_what_was_reported_where_a_snapshot_knows_fewer() -> None:
-    seen = last(script(silent, for_s=2400.0))
+    seen = last(coarse(silent, for_s=2400.0))
     (one,) = histories_so_far(replace(seen, verdicts=seen.verdicts[-1:]), seen.events)
     assert [word.value for _, word, _ in one.verdicts] == [word.value for _, word, _ in seen.verdicts]
     (odd,) = histories_so_far(seen, (*seen.events, Event(1.0, "verdict", "info", "x", None, {"word": "MAYBE"})))

@@ -1,11 +1,11 @@
 """The forecast's own record: each warning is held against what came, and a kill that nobody foretold is told."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.sample import Event
@@ -147,3 +147,20 @@ _SEEN = last(script(for_s=20.0))
 
 def _record(events: list[Event]) -> ForecastRecord:
     return forecast_record(replace(_SEEN), events)
+
+
+def test_each_host_has_its_own_warnings(seen: Snapshot) -> None:
+    def on(host: str, event: Event) -> Event:
+        return replace(event, facts={**event.facts, "host": host})
+
+    events = (
+        on("node1", raised(100.0)),
+        on("node2", raised(110.0)),
+        on("node2", kill(200.0)),
+        on("node1", rested(300.0)),
+    )
+    assert prediction_rows(seen, *events) == [
+        (100.0, "WARNING", "called off", 300.0),
+        (110.0, "WARNING", "came true", 200.0),
+    ]
+    assert forecast_record(seen, (on("node1", raised(100.0)), on("node2", kill(200.0)))).missed_t == (200.0,)

@@ -1,10 +1,9 @@
 """The timeline of a run: bounded, evenly spaced, and empty where no monitor watched."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
@@ -47,9 +46,58 @@ def test_any_length_is_bounded_in_order_and_keeps_its_end(seen: Snapshot, spacin
     assert found.spacing_s >= FINEST_S
 
 
+def at_every_snapshot(seen: Snapshot, times: list[float]) -> tuple[dict[int, float], float]:
+    """The moments kept where every Snapshot replaces the point of its interval at once, and their spacing."""
+    spacing_s, kept = FINEST_S, dict[int, float]()
+    for at_s in times:
+        at_s = replace(seen, t=T + at_s).t - seen.run.started_at
+        kept[int(at_s // spacing_s)] = at_s
+        if len(kept) >= 2 * MAX_POINTS:
+            spacing_s *= 2
+            kept = {int(at_s // spacing_s): at_s for _, at_s in sorted(kept.items())}
+    return kept, spacing_s
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [0.0],
+        [0.0, 1.0, 9.9, 10.0, 19.0],
+        [30.0, 5.0, 31.0, 4.0],
+        [0.0, 12.0, 3.0, 13.0, 1.0],
+        [float(at_s) for at_s in range(0, 3 * 10 * 2 * MAX_POINTS, 3)],
+    ],
+    ids=["one", "the last of an interval", "back in time", "back and forth", "spacing that doubles"],
+)
+def test_the_moments_are_those_of_a_point_at_every_snapshot(seen: Snapshot, times: list[float]) -> None:
+    kept, spacing_s = at_every_snapshot(seen, times)
+    found = walked(seen, times)
+    assert [one.at_s for one in found.points] == [at_s for _, at_s in sorted(kept.items())]
+    assert found.spacing_s == spacing_s
+
+
+def test_a_timeline_that_is_read_in_between_is_no_other_one(seen: Snapshot) -> None:
+    builder = RunTimelineBuilder()
+    for at_s in (0.0, 4.0, 11.0, 12.0):
+        builder.add(replace(seen, t=T + at_s))
+        builder.timeline()
+    found = builder.timeline()
+    assert found is not None
+    assert found.points == walked(seen, [0.0, 4.0, 11.0, 12.0]).points
+
+
 def test_a_day_at_one_second_keeps_hundreds_of_moments(seen: Snapshot) -> None:
     found = walked(seen, [float(at_s) for at_s in range(0, 86400, 2)])
     assert MAX_POINTS <= len(found.points) <= 2 * MAX_POINTS
+
+
+def test_the_last_snapshot_of_each_interval_counts(seen: Snapshot) -> None:
+    builder = RunTimelineBuilder()
+    for at_s, kept in [(0.0, [0.0]), (9.0, [9.0]), (12.0, [9.0, 12.0]), (3.0, [3.0, 12.0]), (15.0, [3.0, 15.0])]:
+        builder.add(replace(seen, t=T + at_s))
+        found = builder.timeline()
+        assert found is not None
+        assert [point.at_s for point in found.points] == kept
 
 
 def test_nothing_is_known_within_a_gap_before_the_start_and_past_the_end(seen: Snapshot) -> None:

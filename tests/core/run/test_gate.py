@@ -12,6 +12,7 @@ from tests.support.samples import (
     at,
     by_slot,
     check,
+    coarse,
     configured,
     down,
     header,
@@ -26,6 +27,7 @@ from tests.support.samples import (
     state,
     unseen,
     with_fields,
+    without,
 )
 
 PASS, PARTIAL, FAIL, UNKNOWN, SKIPPED = "PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED"
@@ -35,11 +37,11 @@ START_UP_S = 180
 
 def gated(life: Life = healthy, for_s: float = GATE_S, **seen: Any) -> list[str]:
     """The results of a run's checks."""
-    return results(last(script(life, for_s=for_s, **seen)))
+    return results(last(coarse(life, for_s=for_s, **seen)))
 
 
 def test_six_checks_one_every_five_minutes() -> None:
-    snapshots = play(script(for_s=GATE_S))
+    snapshots = play(coarse(for_s=GATE_S))
     assert [one.due_t for one in snapshots[-1].gate.checks] == [300, 600, 900, 1200, 1500, 1800]
     for snapshot in snapshots:
         done = sum(result != "TO COME" for result in results(snapshot))
@@ -51,6 +53,21 @@ def test_six_checks_one_every_five_minutes() -> None:
 def test_they_begin_when_start_up_ends() -> None:
     life = by_slot(healthy, healthy, phases((0, down), (100, healthy)))
     assert last(script(life, for_s=400)).gate.checks[0].due_t == 400
+
+
+def test_a_check_keeps_the_state_of_each_due_component_on_its_best_worker() -> None:
+    ill = without(silent, "intrinsic_reward_total")
+    only_system2 = with_fields(ill, vlm_hints_used=lambda t: t // 100)
+    gate = last(coarse(by_slot(ill, down, only_system2), for_s=GATE_S)).gate
+    first = gate.checks[0]
+    assert [(part.label, part.state.value) for part in first.parts] == [
+        *(("ui expl", "UNPROVEN"), ("intrinsic", "ABSENT"), ("system2", "ACTIVE")),
+    ]
+
+
+def test_a_check_whose_end_was_not_seen_keeps_no_states() -> None:
+    gate = last(coarse(down, for_s=GATE_S)).gate
+    assert all(check.parts == () or check.observed for check in gate.checks)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +104,7 @@ def test_a_check_of_components_that_could_not_be_observed_is_unknown() -> None:
 
 
 def test_no_workers_pass_nothing() -> None:
-    seen = last(script(workers=0, for_s=GATE_S))
+    seen = last(coarse(workers=0, for_s=GATE_S))
     assert PASS not in results(seen)
     assert seen.verdict.kind is VerdictKind.WAITING or seen.verdict.kind is VerdictKind.UNDECIDED
 
@@ -105,11 +122,11 @@ def test_what_fell_silent_fails_once_it_is_not_active_any_more() -> None:
 def test_a_component_must_be_active_at_the_end_of_the_interval() -> None:
     config = configured("[verdict]\nactive_window_s = 60")
     life = with_fields(silent, system2_trigger_engaged_count=lambda t: t // 290)
-    assert results(last(script(life, for_s=GATE_S), config))[:4] == [PARTIAL] * 4
+    assert results(last(coarse(life, for_s=GATE_S), config))[:4] == [PARTIAL] * 4
     life = with_fields(silent, system2_trigger_engaged_count=lambda t: float(t >= 290))
-    assert results(last(script(life, for_s=GATE_S), config))[:3] == [PARTIAL, FAIL, FAIL]
+    assert results(last(coarse(life, for_s=GATE_S), config))[:3] == [PARTIAL, FAIL, FAIL]
     life = with_fields(silent, system2_trigger_engaged_count=lambda t: float(t >= 200))
-    assert results(last(script(life, for_s=GATE_S), config))[:3] == [FAIL, FAIL, FAIL]
+    assert results(last(coarse(life, for_s=GATE_S), config))[:3] == [FAIL, FAIL, FAIL]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +163,13 @@ def test_only_workers_that_answer_at_the_end_of_the_interval_count() -> None:
 
 
 def test_an_interval_that_nobody_watched_is_skipped() -> None:
-    seen = gated(blind=lambda t: 270 < t < 880)
+    seen = gated(blind=lambda t: 270 < t < 880, every_s=10.0)
     assert seen == [PASS, SKIPPED, UNKNOWN, PASS, PASS, PASS]
 
 
 def test_what_is_seen_after_a_gap_passes_no_check_within_it() -> None:
     life = phases((0, silent), (600, healthy))
-    assert gated(life, blind=lambda t: 280 < t < 880)[:3] == [FAIL, SKIPPED, UNKNOWN]
+    assert gated(life, blind=lambda t: 280 < t < 880, every_s=10.0)[:3] == [FAIL, SKIPPED, UNKNOWN]
 
 
 def test_what_was_active_before_a_gap_must_still_be_it_at_the_end_of_the_interval() -> None:
@@ -171,21 +188,21 @@ def test_what_is_silent_after_a_gap_fails_no_check_within_it() -> None:
 
 def test_a_monitor_opened_at_minute_twelve_skips_what_it_did_not_see() -> None:
     began = -12 * MIN
-    seen = last(script(for_s=25 * MIN, run=header(began, how="oldest worker process")))
+    seen = last(coarse(for_s=25 * MIN, run=header(began, how="oldest worker process")))
     assert seen.gate.began_t == began + 180
     assert [one.due_t - began for one in seen.gate.checks] == [480, 780, 1080, 1380, 1680, 1980]
     assert results(seen) == [SKIPPED, UNKNOWN, PASS, PASS, PASS, PASS]
 
 
 def test_a_monitor_opened_after_the_gate_takes_it_late() -> None:
-    snapshots = play(script(for_s=35 * MIN, run=header(-2000.0 - 180, how="oldest worker process")))
+    snapshots = play(coarse(for_s=35 * MIN, run=header(-2000.0 - 180, how="oldest worker process")))
     assert (snapshots[0].gate.kind, results(snapshots[0])) == ("late", ["TO COME"] * 6)
     assert snapshots[0].verdict.kind is VerdictKind.VALIDATING
     assert snapshots[-1].verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_every_check_is_an_event_with_its_reason() -> None:
-    seen = last(script(silent, for_s=GATE_S))
+    seen = last(coarse(silent, for_s=GATE_S))
     found = [event for event in seen.events if event.kind == "check"]
     assert len(found) == 6
     assert all("FAIL" in event.text and event.severity == "crit" for event in found)

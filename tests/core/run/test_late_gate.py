@@ -1,9 +1,9 @@
 """Section 3: a gate that was not watched is taken again, late; one that did not pass only on request."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event

@@ -1,10 +1,10 @@
 """Section 3 of the verdict's definition: when a run begins, what belongs to it, and how well it was observed."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import Event, Observation, Operation, PoolReading, RunHeader, Sample
@@ -20,6 +20,7 @@ from tests.support.samples import (
     begin,
     by_slot,
     changes,
+    coarse,
     down,
     header,
     healthy,
@@ -88,19 +89,36 @@ def test_waiting_for_hours_is_no_stop() -> None:
     assert {s.verdict.kind for s in snapshots} == {VerdictKind.WAITING}
     assert snapshots[-1].run.elapsed_s == 0
     assert snapshots[-1].gate.checks == ()
-    assert snapshots[-1].verdict.because == ("no pool found: no worker process, no answer",)
+    assert snapshots[-1].verdict.because == ("no pool found: no worker answers",), "no process table was read"
 
 
 def test_a_launcher_alone_is_no_pool() -> None:
     table = (process(0, -4000.0, role="launcher"),)
-    seen = last(script(down, for_s=900, run=NOBODY, processes=lambda _t: table))
+    seen = last(coarse(down, for_s=900, run=NOBODY, processes=lambda _t: table))
     assert seen.verdict.kind is VerdictKind.WAITING
+
+
+@pytest.mark.parametrize(
+    ("launcher_pid", "because", "keys"),
+    [
+        (None, "no pool found: no worker answers", ["L"]),
+        # A launch now would end the pool that is about to come up.
+        (46, "the launcher runs (pid 46), no worker process yet", []),
+    ],
+)
+def test_a_launcher_that_runs_is_named_and_not_launched_again(
+    launcher_pid: int | None, because: str, keys: list[str]
+) -> None:
+    pool = PoolReading(launcher_pid=launcher_pid, launcher_started_at=-20.0)
+    verdict = last(script(down, for_s=100, run=NOBODY, pool=lambda _t: pool)).verdict
+    assert (verdict.kind, verdict.because) == (VerdictKind.WAITING, (because,))
+    assert [step.key for step in verdict.next_steps] == keys
 
 
 def test_after_waiting_the_clock_begins_with_the_pool() -> None:
     table = tuple(process(slot, 3595.0) for slot in range(3))
     life = phases((0, down), (3620, healthy))
-    samples = script(life, for_s=3600 + 34 * MIN, run=NOBODY, processes=lambda t: table if t >= 3600 else ())
+    samples = coarse(life, for_s=3600 + 34 * MIN, run=NOBODY, processes=lambda t: table if t >= 3600 else ())
     seen = last(samples)
     assert runs_of(seen) == [(3595.0, "oldest worker process")]
     assert results(seen) == ["PASS"] * 6
@@ -247,8 +265,8 @@ def test_the_same_header_again_begins_nothing() -> None:
 
 
 def test_several_runs_in_one_file_have_each_their_own_verdict() -> None:
-    first = script(silent, for_s=40 * MIN)
-    second = script(born(3000), from_s=3000, for_s=40 * MIN, run=header(3000.0))
+    first = coarse(silent, for_s=40 * MIN)
+    second = coarse(born(3000), from_s=3000, for_s=40 * MIN, run=header(3000.0))
     third = script(born(6000), from_s=6000, for_s=60, run=header(6000.0))
     seen = last([*first, *second, *third])
     assert [ended.last.verdict.kind for ended in seen.ended_runs] == [VerdictKind.STOP, VerdictKind.LAUNCH_24H]
@@ -268,6 +286,22 @@ def test_the_hole_between_two_runs_belongs_to_the_earlier_one() -> None:
 
 
 # How well it was observed
+
+
+def test_an_interval_that_the_operator_chose_is_no_gap_and_ends_with_the_choice() -> None:
+    ticks = list(script(for_s=1200))
+    kept = [
+        sample if i < 30 or i > 90 else replace(sample, interval_s=60.0)
+        for i, sample in enumerate(ticks)
+        if i < 30 or i > 90 or i % 6 == 0
+    ]
+    slow = [snapshot.run.interval_s for snapshot in play(kept)]
+    assert slow[20] == 10.0
+    assert slow[32] == 60.0
+    assert slow[-1] == 10.0
+    assert last(kept).run.gaps == ()
+    # Without the choice the same samples have gaps.
+    assert last([replace(sample, interval_s=None) for sample in kept]).run.gaps != ()
 
 
 def test_a_hole_of_more_than_three_intervals_is_a_gap() -> None:
@@ -341,7 +375,7 @@ GONE = phases((0, healthy), (600, down))
 
 
 def test_a_run_that_we_stopped_keeps_its_word() -> None:
-    seen = last(script(GONE, for_s=40 * MIN, events=events_at(600, "pool.stop")))
+    seen = last(coarse(GONE, for_s=40 * MIN, events=events_at(600, "pool.stop")))
     assert seen.verdict.kind is VerdictKind.VALIDATING, "a run that we stopped keeps its word"
     assert seen.verdict.ended is not None
     assert seen.verdict.ended.reason == "stopped by us"
@@ -355,12 +389,12 @@ def test_a_run_that_we_stopped_keeps_its_word() -> None:
     ids=["nothing", "a stop that failed", "one worker", "a resize"],
 )
 def test_a_pool_that_fell_is_a_stop(events: Any) -> None:
-    assert last(script(GONE, for_s=15 * MIN, events=events)).verdict.kind is VerdictKind.STOP
+    assert last(coarse(GONE, for_s=15 * MIN, events=events)).verdict.kind is VerdictKind.STOP
 
 
 def test_a_stop_that_left_workers_answering_is_forgotten() -> None:
     life = phases((0, healthy), (900, down))
-    assert last(script(life, for_s=1200, events=events_at(600, "pool.stop"))).verdict.kind is VerdictKind.STOP
+    assert last(coarse(life, for_s=1200, events=events_at(600, "pool.stop"))).verdict.kind is VerdictKind.STOP
 
 
 def test_events_alone_are_kept_and_judge_nothing() -> None:
@@ -380,7 +414,7 @@ def operating(from_t: float, to_t: float) -> Callable[[float], PoolReading]:
 
 def test_nothing_falls_while_an_operation_runs() -> None:
     during = operating(600, 900)
-    snapshots = play(script(GONE, for_s=1200, pool=during))
+    snapshots = play(coarse(GONE, for_s=1200, pool=during))
     assert VerdictKind.STOP not in {s.verdict.kind for s in snapshots if s.t < 900}
     assert snapshots[-1].verdict.kind is VerdictKind.STOP
 
@@ -389,7 +423,7 @@ def test_nothing_falls_while_an_operation_runs() -> None:
 
 
 def test_a_run_that_nobody_asked_is_undecided_once_its_gate_is_over() -> None:
-    seen = last(script(unseen, for_s=40 * MIN, memory=lambda _t: room()))
+    seen = last(coarse(unseen, for_s=40 * MIN, memory=lambda _t: room()))
     assert seen.verdict.kind is VerdictKind.UNDECIDED
     assert changes(seen)[0] == (0.0, "WAITING")
 

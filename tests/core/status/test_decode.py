@@ -13,14 +13,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
+from metabonk_tui.core.status import decode
 from metabonk_tui.core.status.decode import (
-    MAX_ITEMS,
     decode_json,
     decode_status,
     flag,
     number,
     text,
+    values,
 )
+from metabonk_tui.core.status.limits import MAX_ITEMS
 from metabonk_tui.core.text.clean import MAX_TEXT, clean_text
 
 PATIENT = settings(deadline=None)
@@ -280,3 +282,19 @@ def test_a_whole_number_of_more_than_64_bits_is_too_large(literal: str, good: bo
 
 def test_a_repeated_secret_stays_a_secret() -> None:
     assert "hunter2" not in repr(status_of('{"password": "hunter2", "password": "hunter2"}'))
+
+
+# Several fields at once
+
+
+SOME_VALUES = (
+    0, 1, -1, 0.5, -0.5, 2**70, True, False, None, "", "1", "text",
+    math.nan, math.inf, [1], [True], {"a": 1}, BadValue("nan", "NaN"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SOME_VALUES)
+def test_values_finds_what_number_finds(value: Any) -> None:
+    status = WorkerStatus({"a": value})
+    assert values(status, ("a", "b")) == [number(status, "a").value, None]
+    assert [decode.value(status, "a"), decode.value(status, "b")] == [number(status, "a").value, None]

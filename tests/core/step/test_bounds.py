@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.refs import MAX_WORKERS
@@ -17,10 +18,10 @@ from tests.support.samples import CONFIG, GB, Answer, header, healthy, play, roo
 
 
 def sizes(thing: Any, path: str = "") -> Iterator[tuple[str, int]]:
-    """The length of every collection in a tree of dataclasses, by the names that lead to it."""
-    if is_dataclass(thing):
-        for one in fields(thing):
-            yield from sizes(getattr(thing, one.name), f"{path}.{one.name}")
+    """The length of every collection in a tree of Structs, by the names that lead to it."""
+    if isinstance(thing, Struct):
+        for name in thing.__struct_fields__:
+            yield from sizes(getattr(thing, name), f"{path}.{name}")
     elif isinstance(thing, Mapping):
         yield path, len(thing)
         for key, value in thing.items():

@@ -39,3 +39,9 @@ def test_transitions_that_rest_set_nobody_apart_and_are_no_event() -> None:
     seen = last(script(playing, for_s=60 * MIN))
     assert not any(mark.mark == "stalled" for view in seen.workers for mark in view.attention)
     assert not any("UI→gameplay stalled" in text for text in event_texts(seen, "component.silent"))
+
+
+def test_a_gap_is_told_in_hours_and_not_in_thousands_of_seconds() -> None:
+    before, after = script(for_s=60), script(from_s=60 + 7960, for_s=60, run=None)
+    texts = event_texts(last([*before, *after]), "recorder.gap")
+    assert texts == ["nothing was recorded for 2h12m"]

@@ -16,6 +16,13 @@ BEGIN = "Traceback (most recent call last):"
         ((BEGIN, "ValueError: bad"), (BEGIN, "ValueError: bad"), []),
         ((BEGIN, "ValueError: bad"), (BEGIN, "ValueError: bad", BEGIN, "KeyError: 'x'"), ["KeyError: 'x'"]),
         ((), (BEGIN, "a.b.CustomError", BEGIN, "OSError: y"), ["a.b.CustomError", "OSError: y"]),
+        # A log is kept without equal lines: the second traceback lacks its first line.
+        ((BEGIN, "ValueError: bad"), (BEGIN, "ValueError: bad", "KeyError: 'x'"), ["KeyError: 'x'"]),
+        ((), ("ValueError: printed, no traceback",), []),
+        ((), (BEGIN, 'raise RuntimeError("x")', "RuntimeError: x"), ["RuntimeError: x"]),
+        ((), (BEGIN, "queue.Empty"), ["queue.Empty"]),
+        ((), (BEGIN, "INFO:     connected, error"), [""]),
+        ((), (BEGIN, "Exception in thread Thread-2 (f):", BEGIN, "OSError: y"), ["", "OSError: y"]),
         ((), (BEGIN,), [""]),
     ],
 )

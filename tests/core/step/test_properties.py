@@ -1,21 +1,23 @@
 """What must hold for every stream of samples, however broken."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, VerdictKind
 from tests.core.verdict.test_decide import expected
+from tests.core.worker.test_record import words
 from tests.support.examples import examples
 from tests.support.refs import w
-from tests.support.samples import CONFIG, GB, NO_HOLD, flat_sample, header, node, play, results, room
+from tests.support.samples import CONFIG, GB, NO_HOLD, flat_sample, header, node, play, record_of_views, results, room
 
 RELAXED = settings(
     max_examples=examples(15),
@@ -81,7 +83,9 @@ def streams(draw: st.DrawFn, most: int = 25) -> list[Sample]:
 
 def public(snapshot: Snapshot) -> str:
     """Everything that anybody but `step` may look at, as a text: NaN is unlike itself."""
-    shown = {f.name: getattr(snapshot, f.name) for f in fields(snapshot) if f.name not in ("state", "ended_runs")}
+    shown = {
+        name: getattr(snapshot, name) for name in snapshot.__struct_fields__ if name not in ("state", "ended_runs")
+    }
     return repr(shown)
 
 
@@ -125,6 +129,13 @@ def test_the_same_samples_give_the_same_verdicts(samples: list[Sample]) -> None:
     once, again = play(samples, anew=True), play(samples, anew=True)
     assert [repr(one.verdict) for one in once] == [repr(one.verdict) for one in again]
     assert public(once[-1]) == public(again[-1])
+
+
+@given(streams())
+@RELAXED
+def test_the_judges_read_the_words_that_the_views_show(samples: list[Sample]) -> None:
+    for seen in play(samples):
+        assert words(seen.state.record) == words(record_of_views(seen.workers))
 
 
 @given(streams(most=15))

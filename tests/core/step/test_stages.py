@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,15 +13,14 @@ from metabonk_tui.core.step.state import State, Tick
 from tests.support.samples import CONFIG, healthy, script
 
 GIVEN = {"previous", "sample", "config", "before", "events", "pool", "desired"}
-TICK_FIELDS = {field.name for field in fields(Tick)} - GIVEN - {"now"}
-STATE_FIELDS = {field.name for field in fields(State)}
+TICK_FIELDS = set(Tick.__annotations__) - GIVEN - {"now"}
+STATE_FIELDS = set(State.__struct_fields__)
 
 
 class SpyState(State):
     """Notes which of its fields are read."""
 
-    __slots__ = ()
-    reads: set[str] = set()  # noqa: RUF012
+    reads: ClassVar[set[str]] = set()
 
     def __getattribute__(self, name: str) -> Any:
         if name in STATE_FIELDS:
@@ -33,9 +31,8 @@ class SpyState(State):
 class SpyTick(Tick):
     """Notes which fields of it, and of `now`, a stage reads and writes."""
 
-    __slots__ = ()
-    reads: set[str] = set()  # noqa: RUF012
-    writes: set[str] = set()  # noqa: RUF012
+    reads: ClassVar[set[str]] = set()
+    writes: ClassVar[set[str]] = set()
 
     def __getattribute__(self, name: str) -> Any:
         if name in TICK_FIELDS:
@@ -59,7 +56,7 @@ class SpyTick(Tick):
 
 def run_spied(one: Stage, tick: Tick) -> tuple[set[str], set[str]]:
     SpyTick.reads, SpyTick.writes, SpyState.reads = set(), set(), set()
-    one(tick)
+    one.run(tick)
     return SpyTick.reads | SpyState.reads, set(SpyTick.writes)
 
 
@@ -99,7 +96,7 @@ def test_nothing_else_is_read_or_written(monkeypatch: pytest.MonkeyPatch) -> Non
 
     stages = tuple(spied(one) for one in STAGES)
     monkeypatch.setattr(pipeline, "Tick", SpyTick)
-    monkeypatch.setattr(pipeline, "STAGES", stages)
+    monkeypatch.setattr(pipeline, "RUNS", stages)
     snapshot = None
     for sample in script(healthy, for_s=60):
         snapshot = pipeline.step(snapshot, sample, CONFIG)
@@ -112,7 +109,7 @@ def test_a_stage_that_declares_too_little_is_found() -> None:
         tick.workers = ()
         tick.update(env_file=tick.timing and None)
 
-    tick = SpyTick(*[None] * 8)  # type: ignore[list-item]
+    tick = SpyTick(*[None] * 7)  # type: ignore[list-item]
     state = State(*[None] * 5)  # type: ignore[arg-type]
     object.__setattr__(tick, "now", state)
     tick.timing = None  # type: ignore[assignment]

@@ -1,23 +1,26 @@
 """What is masked, what is not, and that masking takes linear time."""
 
+import re
 import string
 import time
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.mask import (
     MASK,
     WORDS,
+    compiled_forms,
     is_secret_name,
     mask_arguments,
     mask_lines,
     mask_text,
     mask_value,
     masked_command,
+    may_have_form,
     secret_words,
 )
 from tests.support.paths import ROOT
@@ -85,6 +88,20 @@ FORMS = [
     "eyJhbGciOiJIUzI1NiJ9.eyJzd",
 ]
 
+MORE_FORMS = [
+    "http://user:S3cret9x",
+    "http://user:S3cret9x@host",
+    "https://hooks.slack.com/services/T0/B0/abc",
+    "https://host/api/webhooks/1/abc",
+    "https://api.telegram.org/bot1:abc",
+    "--user=somebody:S3cret9x",
+    "redis-cli -a S3cret9x",
+    "Basic dXNlcjpwYXNz",
+    "?code=abc",
+    "sk_live_0123456789",
+    "whsec_0123456789",
+]
+
 OPEN = [
     "tokens=512",
     "max_tokens: 8192",
@@ -129,6 +146,18 @@ OPEN = [
 ]
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "f: line 2: environment.secret_words: expected an array, found 5",
+        "f: line 3: pool.launcher.environment.METABONK_API_KEY: expected a string, found 5",
+        "f: line 4: keys.quit: expected a string or an array, found 5",
+    ],
+)
+def test_a_mistake_of_the_configuration_is_whole(mistake: str) -> None:
+    assert mask_text(mistake) == mistake
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_secret_is_masked_in_its_surroundings(template: str) -> None:
     shown = mask_text(template.format(SECRET))
@@ -142,6 +171,16 @@ def test_a_secret_is_known_by_its_form(form: str) -> None:
     assert mask_text(f"got {form} here") == f"got {MASK} here"
 
 
+@pytest.mark.parametrize("form", compiled_forms(), ids=lambda form: form[0].pattern[:30])
+def test_no_form_is_left_out_before_it_is_looked_for(form: tuple[re.Pattern[str], str]) -> None:
+    texts = [template.format(SECRET) for template in TEMPLATES] + FORMS + MORE_FORMS
+    found = [match for text in texts if (match := form[0].search(text))]
+    assert found, "no example has this form"
+    # The least text that has the form: what it looks behind at, and the match.
+    least = ["://" * match.string[: match.start()].endswith("://") + match[0] for match in found]
+    assert [text for text in least if not may_have_form(text)] == []
+
+
 @pytest.mark.parametrize("text", OPEN)
 def test_what_hides_nothing_stays(text: str) -> None:
     assert mask_text(text) == text
@@ -153,6 +192,7 @@ def test_what_hides_nothing_stays(text: str) -> None:
         lambda text: any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and text[0].isalnum()
     ),
 )
+@example("curl -u user:{} http://host", "000000/A")
 def test_no_secret_value_appears(template: str, secret: str) -> None:
     shown = mask_text(template.format(secret))
     # A secret inside the template's own words proves nothing.
@@ -208,6 +248,10 @@ def test_a_key_in_one_text() -> None:
         (["curl", "-H", "Authorization: Bearer x9"], ["curl", "-H", f"Authorization: {MASK}"]),
         (["run", "--max-tokens", "4096"], ["run", "--max-tokens", "4096"]),
         (["run", "http://a:b9c@h/"], ["run", f"http://{MASK}@h/"]),
+        (["curl", "-u", "me:two words", "http://h/"], ["curl", "-u", f"me:{MASK}", "http://h/"]),
+        (["curl", "--proxy-user", "me:x9", "-U", "a:b"], ["curl", "--proxy-user", f"me:{MASK}", "-U", f"a:{MASK}"]),
+        (["docker", "run", "-u", "1000:1000", "-u", "me"], ["docker", "run", "-u", "1000:1000", "-u", "me"]),
+        (["python", "-u", "train.py"], ["python", "-u", "train.py"]),
     ],
 )
 def test_arguments(argv: list[str], expected: list[str]) -> None:
@@ -256,7 +300,7 @@ def duration_s(text: str) -> float:
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_long_line_takes_linear_time(piece: str) -> None:
     """Compare two sizes, because a limit in seconds would depend on the machine; quadratic time gives 64 times."""
-    small, big = "token" + piece * (30_000 // len(piece)), "token" + piece * (240_000 // len(piece))
+    small, big = "token" + piece * (15_000 // len(piece)), "token" + piece * (120_000 // len(piece))
     few_s = min(duration_s(small) for _ in range(3))
     assert min(duration_s(big) for _ in range(2)) < 30 * max(few_s, 0.002)
 

@@ -1,11 +1,11 @@
 """Section 4: the tree, its three questions over every combination of answers, and what stops before the gate ends."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.sample import EnvReading, Operation, PoolReading
@@ -22,6 +22,7 @@ from tests.support.samples import (
     at,
     by_slot,
     changes,
+    coarse,
     configured,
     down,
     facts_of,
@@ -146,11 +147,11 @@ def test_the_question_looks_at_the_last_thirty_minutes_only() -> None:
     ids=["one shows", "one seen, silent", "one seen, showing", "one bad, rest silent", "one began late", "mostly bad"],
 )  # fmt: skip
 def test_whether_the_metrics_are_still_zero(life: Life, answer: str) -> None:
-    assert node(last(script(life, for_s=36 * MIN)), "components").answer == answer
+    assert node(last(coarse(life, for_s=36 * MIN)), "components").answer == answer
 
 
 def test_components_that_nobody_could_observe_are_no_zero() -> None:
-    seen = last(script(lambda _s, t: {"step": t}, for_s=36 * MIN, observable=("step",)))
+    seen = last(coarse(lambda _s, t: {"step": t}, for_s=36 * MIN, observable=("step",)))
     assert node(seen, "components").answer == "unknown"
     assert seen.verdict.kind is VerdictKind.UNDECIDED
 
@@ -211,12 +212,12 @@ def test_a_pool_that_does_not_answer_any_more_is_a_stop_after_a_minute(error: st
 
 def test_one_worker_that_answers_is_enough() -> None:
     life = by_slot(phases((0, healthy), (610, down)), phases((0, healthy), (610, down)), healthy)
-    assert last(script(life, for_s=900)).verdict.kind is VerdictKind.VALIDATING
+    assert last(coarse(life, for_s=900)).verdict.kind is VerdictKind.VALIDATING
 
 
 def test_workers_that_come_back_within_a_minute_were_respawned() -> None:
     life = phases((0, healthy), (610, down), (660, lambda slot, t: healthy(slot, t, 655)))
-    assert VerdictKind.STOP not in {s.verdict.kind for s in play(script(life, for_s=900))}
+    assert VerdictKind.STOP not in {s.verdict.kind for s in play(coarse(life, for_s=900))}
 
 
 def test_after_a_gap_silence_begins_anew() -> None:
@@ -447,6 +448,7 @@ def test_without_a_due_component_it_is_partial_and_says_which(life: Life, gone: 
     seen = last(script(without(life, *gone), every_s=30, for_s=40 * MIN))
     assert seen.verdict.kind is VerdictKind.PARTIAL
     assert f"never shown on any worker: {named}" in seen.verdict.because
+    assert seen.verdict.changes_when.startswith(f"a worker shows {named.replace(', ', ' and ')}, held for")
     assert node(seen, "gameplay").answer == ("yes" if life is playing else "not yet")
 
 
@@ -494,7 +496,7 @@ def test_an_armed_watch_satisfies_low_memory() -> None:
 
 
 def test_a_stop_advises_to_stop_and_launch_again() -> None:
-    steps = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(16))).verdict.next_steps
+    steps = last(coarse(silent, for_s=31 * MIN, memory=lambda _t: room(16))).verdict.next_steps
     assert [(step.key, step.join) for step in steps] == [("X", ""), ("L", "then")]
     assert [step.command for step in steps] == ["metabonk-tui stop", "metabonk-tui launch 3"]
 
@@ -506,7 +508,7 @@ def test_a_stop_with_nothing_left_to_stop_advises_to_launch() -> None:
 
 def test_never_more_workers_are_suggested_than_fit() -> None:
     tight = tuple(ProcessReading("worker", 2_000_000_000, worker=w(s)) for s in range(3))
-    seen = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(3.0), processes=lambda _t: tight))
+    seen = last(coarse(silent, for_s=31 * MIN, memory=lambda _t: room(3.0), processes=lambda _t: tight))
     assert seen.memory.budget is not None
     assert seen.memory.budget.fits == 1
     assert seen.verdict.next_steps[1].command == "metabonk-tui launch 1"
@@ -515,22 +517,50 @@ def test_never_more_workers_are_suggested_than_fit() -> None:
 def test_low_memory_suggests_a_size_that_fits() -> None:
     big = tuple(ProcessReading("worker", 3_000_000_000, worker=w(s)) for s in range(3))
     big = (*big, ProcessReading("ollama", 4_000_000_000))
-    seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
+    seen = last(coarse(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
     assert seen.verdict.kind is VerdictKind.ADD_MEMORY_WATCH
     assert [step.command for step in seen.verdict.next_steps] == [None, "metabonk-tui resize 2"]
 
 
+SWALLOWED = {
+    "METABONK_DYNAMIC_UI_EXPLORATION": "1", "METABONK_INTRINSIC_REWARD": "1", "METABONK_META_LEARNING": "1",
+    "METABONK_PURE_VISION_MODE": "1", "METABONK_SYSTEM2_ENABLED": "1", "METABONK_SYSTEM2_TRIGGER_MODE": "smart",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("for_s", "kind"),
+    [(20 * MIN, VerdictKind.VALIDATING), (40 * MIN, VerdictKind.PARTIAL)],
+    ids=["in the gate", "after"],
+)
+def test_a_proven_cause_leads_whatever_the_word(for_s: float, kind: VerdictKind) -> None:
+    life = without(with_fields(healthy, intrinsic_reward_total=0.0), "intrinsic_ui_context")
+    seen = last(script(life, every_s=10, for_s=for_s, env=env_of(SWALLOWED)))
+    assert seen.verdict.kind is kind
+    assert seen.verdict.because[0] == "intrinsic not applied 0.96"
+    assert seen.verdict.because.count("intrinsic not applied 0.96") == 1
+    assert "METABONK_INTRINSIC_APPLY_IN_PURE_VISION=1" in seen.verdict.next_steps[0].text
+
+
+def test_a_cause_that_is_only_likely_does_not_lead() -> None:
+    life = without(with_fields(healthy, intrinsic_reward_total=0.0), "intrinsic_ui_context")
+    seen = last(script(life, every_s=10, for_s=20 * MIN))
+    assert seen.causes
+    assert seen.causes[0].confidence < 0.9
+    assert seen.verdict.because[0].startswith("check ")
+
+
 def test_read_only_is_advised_to_do_nothing() -> None:
     config = configured('[pool]\nbackend = "none"')
-    assert last(script(silent, for_s=31 * MIN), config).verdict.next_steps == ()
+    assert last(coarse(silent, for_s=31 * MIN), config).verdict.next_steps == ()
 
 
 def test_nothing_is_to_be_done_where_all_is_well() -> None:
-    assert last(script(for_s=40 * MIN)).verdict.next_steps == ()
+    assert last(coarse(for_s=40 * MIN)).verdict.next_steps == ()
 
 
 def test_the_words_of_a_run_are_kept_with_their_reasons() -> None:
-    seen = last(script(playing, for_s=40 * MIN))
+    seen = last(coarse(playing, for_s=40 * MIN))
     assert changes(seen) == [(0.0, "VALIDATING"), (1800.0, "SUCCESS")]
     assert all(because for _, _, because in seen.verdicts)
     found = [event for event in seen.events if event.kind == "verdict"]

@@ -1,8 +1,7 @@
 """A verdict does not flap: a change holds for two evaluations before it shows, except where it must not wait."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.sample import Sample

@@ -1,10 +1,10 @@
 """Section 4: what LAUNCH 24H and SUCCESS need, what CONTINUE names instead, and section 8: its exit code."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
@@ -17,6 +17,7 @@ from tests.support.samples import (
     Life,
     at,
     by_slot,
+    coarse,
     down,
     healthy,
     last,
@@ -37,7 +38,7 @@ END_S = 34 * MIN
 
 
 def seen_at_end(life: Life, **how: Any) -> Snapshot:
-    return last(script(life, for_s=END_S, **how), NO_HOLD)
+    return last(coarse(life, for_s=END_S, **how), NO_HOLD)
 
 
 def third(life: Life) -> Life:
@@ -73,6 +74,7 @@ def test_a_whole_pool_that_passed_may_be_launched() -> None:
         (from_s(1200, error("http 500")), "w2 broken 14m"),
         (from_s(1200, lambda s, t: healthy(s, 1200) | {"step": 1200}), "w2 zombie 14m"),
         (from_s(1200, lambda s, t: healthy(s, t) | {"step": 1200}), "w2 zombie 14m"),  # other numbers still grow
+        (lambda s, t: healthy(s, 60), "w2 idle 34m"),  # the word of the screens: nothing grew since its start
         (from_s(1200, lambda s, t: {"hello": "world"}), "w2 stranger 14m"),
         (from_s(1200, unseen), "w2 unobserved 14m"),
         (from_s(1000, restarts), "w2 looping 0s"),
@@ -92,10 +94,16 @@ def test_one_worker_is_enough_to_keep_a_go_back(rest: Life, life: Life, missing:
     assert (node(seen, "gameplay").answer == "yes") == (rest is playing), "branch C still says what was reached"
 
 
+def test_the_samples_with_a_key_are_those_of_the_workers_that_lack_it() -> None:
+    seen = seen_at_end(third(without(healthy, "intrinsic_reward_total")))
+    said = [line for line in node(seen, "components").evidence if "ABSENT" in line]
+    assert said == ["intrinsic reward ABSENT on 1/3 workers, 0 of 69 samples had a key"]
+
+
 @pytest.mark.parametrize("away_s", [20, 30])
 def test_a_worker_may_be_away_for_less_than_30_seconds(away_s: float) -> None:
     life = third(phases((0, healthy), (END_S - away_s + 10, down)))
-    seen = seen_at_end(life)
+    seen = seen_at_end(life, every_s=10.0)
     assert (seen.verdict.kind is VerdictKind.LAUNCH_24H) == (away_s < 30)
 
 
@@ -106,7 +114,7 @@ def test_what_showed_in_an_earlier_generation_has_shown_in_this_run() -> None:
 
 def test_four_of_five_dead_workers_are_no_success() -> None:
     life = by_slot(playing, *[phases((0, playing), (300 + 60 * n, down)) for n in range(4)])
-    snapshots = play(script(life, workers=5, for_s=45 * MIN), NO_HOLD)
+    snapshots = play(coarse(life, workers=5, for_s=45 * MIN), NO_HOLD)
     assert not {VerdictKind.SUCCESS, VerdictKind.LAUNCH_24H} & {each.verdict.kind for each in snapshots}
     assert snapshots[-1].verdict.exit_code == 1
     assert len(snapshots[-1].workers) == 5
@@ -115,7 +123,7 @@ def test_four_of_five_dead_workers_are_no_success() -> None:
 @pytest.mark.parametrize("named", [None, 1])
 def test_a_worker_seen_once_stays_wanted_though_no_command_line_names_a_number(named: int | None) -> None:
     life = by_slot(healthy, *[phases((0, healthy), (300, unseen))] * 4)
-    seen = last(script(life, workers=5, run=None, pool=lambda _t: PoolReading(desired=named), for_s=END_S), NO_HOLD)
+    seen = last(coarse(life, workers=5, run=None, pool=lambda _t: PoolReading(desired=named), for_s=END_S), NO_HOLD)
     assert len(seen.workers) == 5
     assert seen.verdict.exit_code == 1
 
@@ -207,7 +215,7 @@ def test_what_is_due_after_gameplay_makes_no_partial() -> None:
 
 def test_partial_is_graver_than_memory_and_gameplay() -> None:
     life = with_fields(healthy, intrinsic_reward_total=0.0)
-    seen = last(script(lambda s, t: life(s, t) | PLAYING, for_s=END_S, memory=lambda _t: room(0.5)), NO_HOLD)  # type: ignore[operator]
+    seen = last(coarse(lambda s, t: life(s, t) | PLAYING, for_s=END_S, memory=lambda _t: room(0.5)), NO_HOLD)  # type: ignore[operator]
     assert seen.verdict.kind is VerdictKind.PARTIAL
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from metabonk_tui.core.model.host import ProcessReading
-from metabonk_tui.core.model.sample import EnvReading
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.snapshot import VerdictKind
 from tests.support.refs import w
 from tests.support.samples import CONFIG, configured, down, healthy, last, phases, room, script, silent
@@ -25,10 +28,37 @@ def test_an_env_file_that_switches_off_is_set_right_before_the_relaunch() -> Non
     assert seen.verdict.because[0] == "component disabled 0.96", "a cause of 0.9 or more stands in the verdict row"
     assert seen.verdict.because[1].startswith("required flags switched off in 3/3 workers")
     assert [(step.key, step.text) for step in seen.verdict.next_steps] == [
-        (None, seen.causes[0].fix),
+        (None, "set the flags to 1 in x.env"),
         ("X", "stop the pool"),
         ("L", "relaunch 3 workers with the env file"),
     ]
+    assert seen.causes[0].fix == "set the flags to 1 in x.env, relaunch"
+
+
+@pytest.mark.parametrize(
+    ("env_file", "steps"),
+    [
+        (
+            "x.env",
+            [
+                (None, "", "relaunch with the file exported: set -a; source x.env; set +a"),
+                ("X", "or", "stop the pool"),
+                ("L", "then", "relaunch 3 workers with the env file"),
+            ],
+        ),
+        # The launcher would launch without the file again.
+        ("", [(None, "", "relaunch with the file exported: set -a; source x.env; set +a")]),
+    ],
+)
+def test_a_fix_that_relaunches_is_another_way_not_a_step_before(
+    env_file: str, steps: list[tuple[str | None, str, str]]
+) -> None:
+    config = configured(f'[pool.launcher]\nenv_file = "{env_file}"')
+    file = EnvFileReading("x.env", dict.fromkeys(CONFIG.required_environment, "1"), frozenset())
+    samples = script(silent, for_s=10 * MIN, env=lambda _slot, _t: EnvReading({}), memory=lambda _t: room(16))
+    seen = last([replace(sample, env_file=file) for sample in samples], config)
+    assert seen.causes[0].id == "config-not-loaded"
+    assert [(step.key, step.join, step.text) for step in seen.verdict.next_steps] == steps
 
 
 def test_where_not_even_one_worker_fits_the_fewest_are_suggested() -> None:

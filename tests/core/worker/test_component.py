@@ -4,8 +4,14 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from metabonk_tui.core.model.sample import BadValue, WorkerStatus
 from metabonk_tui.core.model.worker import ComponentState as S
+from metabonk_tui.core.worker import component as components
+from metabonk_tui.core.worker import quick
+from metabonk_tui.core.worker.component import ComponentTrack
 from tests.support.samples import (
     CONFIG,
     MIN,
@@ -152,6 +158,32 @@ def test_a_proof_that_was_not_observed_does_not_count_against_it() -> None:
     life = without(healthy, "dynamic_ui_text_density")
     assert state(last(script(life, for_s=300, observable=RECORDED)), UI) is S.ACTIVE
     assert state(last(script(life, for_s=300, observable=(*RECORDED, "dynamic_ui_text_density"))), UI) is S.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("own", "answers", "shown", "companion"),
+    [
+        (0, 14, 14.0, ("vlm_hints_used", 14.0)),
+        (0, 0, 0.0, None),
+        (9, 14, 9.0, None),
+    ],
+    ids=["only answers", "nothing", "its own number leads"],
+)
+def test_a_companion_stands_for_a_number_that_never_moves(
+    own: float, answers: float, shown: float, companion: tuple[str, float] | None
+) -> None:
+    life = with_fields(healthy, vlm_hints_used=answers, system2_trigger_engaged_count=own)
+    system2 = part(last(script(life, for_s=120)), SYSTEM2)
+    assert (system2.shown_value, system2.companion) == (shown, companion)
+
+
+def test_the_change_is_that_of_the_number_shown() -> None:
+    life = with_fields(healthy, system2_trigger_engaged_count=0)
+    system2 = part(last(script(life, for_s=600)), SYSTEM2)
+    assert system2.value == 0
+    assert system2.change_5m is not None
+    assert system2.change_5m > 0
+    assert sum(system2.trend) > 0
 
 
 @pytest.mark.parametrize(("hints", "expected"), [(lambda t: int(t // 25), S.ACTIVE), (0, S.UNOBSERVED)])
@@ -330,3 +362,65 @@ def test_another_component_is_a_table_of_the_configuration() -> None:
     )
     life = with_fields(healthy, scenes_discovered=lambda t: t // 20, scene_hash="a8")
     assert state(last(script(life, for_s=300), config), "scenes") is S.ACTIVE
+
+
+# A status that reads like the last one
+
+
+LIKELY = st.sampled_from([0, 0, 1, 1, 2.5, 0.0, 1.0, -1, None, True, "x", math.nan, BadValue("nan", "NaN")])
+NAMES = sorted({name for spec in CONFIG.component for name in (*components.fields_of(spec), spec.proof) if name})
+READ = st.dictionaries(st.sampled_from(NAMES), LIKELY)
+SEEN = st.builds(WorkerStatus, READ, st.sampled_from([None, None, frozenset(NAMES[:4])]))
+
+
+@given(st.lists(SEEN, min_size=2, max_size=6), st.booleans(), st.integers(0, 5))
+@example(
+    [
+        WorkerStatus({"meta_learner_sequences_learned": 1}),
+        WorkerStatus({"meta_learner_sequences_learned": 0, "meta_success_sequences": 0}),
+    ],
+    True,
+    9,
+)
+@settings(deadline=None)
+def test_a_component_is_observed_quickly_as_it_is_observed_plainly(
+    statuses: list[WorkerStatus], again: bool, reset_at: int
+) -> None:
+    if again:
+        statuses.append(statuses[-1])
+    tracks = [ComponentTrack() for _ in CONFIG.component]
+    before = None
+    for number, status in enumerate(statuses):
+        t = 20.0 * number
+        if number == reset_at:
+            tracks = [components.reset(track) for track in tracks]
+        quickly: list[ComponentTrack | None] = [None] * len(tracks)
+        if before is not None:
+            quickly = quick.observe_all(tracks, CONFIG, before, status, t)
+        for place, (spec, found) in enumerate(zip(CONFIG.component, quickly, strict=True)):
+            fell = components.fell(tracks[place], spec, status)
+            if fell is not None:
+                tracks[place] = components.reset(tracks[place])
+            tracks[place] = components.observe(tracks[place], spec, status, t)
+            if found is not None:
+                assert fell is None
+                # repr: NaN differs from itself, and 1 equals true.
+                assert repr(found) == repr(tracks[place])
+        before = status
+
+
+def test_a_counter_that_stands_is_the_same_object_and_one_that_grows_needs_no_other_look() -> None:
+    place = next(place for place, spec in enumerate(CONFIG.component) if spec.id == "system2")
+    spec = CONFIG.component[place]
+    status = WorkerStatus({spec.field: 3, "vlm_hints_used": 2})
+    tracks = [components.observe(ComponentTrack(), each, status, 0.0) for each in CONFIG.component]
+
+    def seen(fields: dict[str, Any], tracks: list[ComponentTrack] = tracks) -> ComponentTrack | None:
+        return quick.observe_all(tracks, CONFIG, status, WorkerStatus(fields), 1.0)[place]
+
+    assert seen(dict(status.fields)) is tracks[place]
+    grown = seen({**status.fields, spec.field: 4})
+    assert (grown and grown.value, grown and grown.grew_t) == (4.0, 1.0)
+    assert seen({**status.fields, spec.field: 2}) is None, "it fell"
+    assert seen({**status.fields, spec.field: True}) is None, "1 is no true"
+    assert seen(dict(status.fields), [components.reset(track) for track in tracks]) is None

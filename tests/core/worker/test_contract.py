@@ -186,10 +186,11 @@ def test_a_worker_whose_names_did_not_change_costs_no_new_view() -> None:
 
 
 def test_every_name_that_the_core_reads_is_listed() -> None:
-    call = re.compile(r"\b(?:number|text|flag|never)\(\s*(?:\w+\.)?status,\s*\"(\w+)\"|fields\.get\(\"(\w+)\"\)")
-    read = {
-        one or other for path in CORE.rglob("*.py") for one, other in call.findall(path.read_text(encoding="utf-8"))
-    }
+    call = re.compile(r"\b(?:number|value|text|flag|never)\(\s*(?:\w+\.)?status,\s*\"(\w+)\"|fields\.get\(\"(\w+)\"\)")
+    several = re.compile(r"\bvalues\(\s*status,\s*\(([^)]*)\)")
+    sources = [path.read_text(encoding="utf-8") for path in CORE.rglob("*.py")]
+    read = {one or other for source in sources for one, other in call.findall(source)}
+    read |= {name for source in sources for names in several.findall(source) for name in re.findall(r'"(\w+)"', names)}
     assert {"step", "obs_fps", "system2_reasoning"} <= read
     assert read <= {*READ, *READ_IF_PRESENT}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot

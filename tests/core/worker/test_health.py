@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.examples import examples
+from tests.support.refs import w
 from tests.support.samples import (
+    GB,
     MIN,
     Answer,
     Fields,
@@ -232,6 +235,23 @@ def test_that_it_hangs_is_reported_once_and_that_it_answers_again_once() -> None
     begun, ended = reach_events(back("timeout"), 600)
     assert begun.startswith("worker.down w2 hung: accepts, and has not answered for ")
     assert ended == "worker.up w2 answers"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "ends"),
+    [
+        (None, "process 40 is there"),
+        (True, "process 40 is stopped: kill -CONT 40 resumes it"),
+    ],
+)
+def test_a_worker_whose_process_is_stopped_is_told_from_one_that_hangs(stopped: bool | None, ends: str) -> None:
+    life = phases((0, healthy), (300, lambda _s, _t: "timeout"))
+    processes = (ProcessReading("worker", GB, w(0), pid=40, stopped=stopped),)
+    seen = last(script(life, workers=1, for_s=400, pid=lambda _s, _t: 40, processes=lambda _t: processes))
+    health = seen.workers[0].health
+    assert health is not None
+    assert health.why.startswith("accepts, and has not answered for ")
+    assert health.why.endswith(ends)
 
 
 def test_what_becomes_something_else_is_one_event() -> None:

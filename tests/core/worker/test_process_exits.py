@@ -1,9 +1,9 @@
 """How processes ended: the strongest evidence wins, late evidence may raise it and never lowers it."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.memory.flight_recorder import table as table_of
 from metabonk_tui.core.model.host import ExitReading, KernelKill, KernelLogReading, ProcessReading

@@ -11,6 +11,7 @@ from tests.support.samples import (
     Fields,
     Life,
     changes,
+    coarse,
     configured,
     healthy,
     kinds,
@@ -57,26 +58,26 @@ def plays_from(t: float, life: Life = in_game) -> Life:
     ],
 )
 def test_when_a_component_rests(life: Life, found: ComponentState) -> None:
-    assert state(last(script(plays_from(600, life), for_s=600 + 11 * MIN)), "intrinsic_reward") is found
+    assert state(last(coarse(plays_from(600, life), for_s=600 + 11 * MIN)), "intrinsic_reward") is found
 
 
 def test_what_never_showed_in_this_generation_never_rests() -> None:
     life = with_fields(in_game, intrinsic_reward_total=0.0)
-    assert state(last(script(life, for_s=25 * MIN)), "intrinsic_reward") is ZERO
+    assert state(last(coarse(life, for_s=25 * MIN)), "intrinsic_reward") is ZERO
     unproven = without(in_game, "dynamic_ui_text_density")
     proven_late = phases((0, unproven), (900, in_game))
-    assert state(last(script(proven_late, for_s=25 * MIN)), "ui_exploration") is STALLED
+    assert state(last(coarse(proven_late, for_s=25 * MIN)), "ui_exploration") is STALLED
     again = phases((0, healthy), (600, lambda s, t: in_game(s, t) | {"step": t - 600, "intrinsic_reward_total": 0.0}))
-    assert state(last(script(again, for_s=25 * MIN)), "intrinsic_reward") is ZERO
+    assert state(last(coarse(again, for_s=25 * MIN)), "intrinsic_reward") is ZERO
 
 
 def test_what_moves_always_does_not_rest() -> None:
     life = with_fields(in_game, system2_trigger_engaged_count=30, vlm_hints_used=24)
-    assert state(last(script(plays_from(600, life), for_s=25 * MIN)), "system2") is STALLED
+    assert state(last(coarse(plays_from(600, life), for_s=25 * MIN)), "system2") is STALLED
 
 
 def test_the_value_of_a_resting_component_is_shown() -> None:
-    resting = part(last(script(plays_from(600), for_s=25 * MIN)), "ui_exploration")
+    resting = part(last(coarse(plays_from(600), for_s=25 * MIN)), "ui_exploration")
     assert (resting.state, resting.value, resting.last_value) == (RESTING, 90, 90)
 
 
@@ -122,7 +123,7 @@ def test_where_a_component_moves_is_configured() -> None:
         fields: dict[str, Any] = healthy(slot, t) | {"x": min(t, 300.0)}
         return fields | PLAYING if t < 300 else fields | {"gameplay_started": True}
 
-    assert state(last(script(life, for_s=25 * MIN), config), "x") is RESTING
+    assert state(last(coarse(life, for_s=25 * MIN), config), "x") is RESTING
 
 
 def test_a_short_silence_of_the_worker_announces_no_state_anew() -> None:

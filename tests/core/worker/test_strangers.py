@@ -1,9 +1,9 @@
 """What answers on a worker's port and is no worker: it is not up, and nothing of it is believed."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import STRANGER, Observation, Sample
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import EnvReading
 from metabonk_tui.core.model.worker import Reach
+from tests.support.refs import w
 from tests.support.samples import (
     Answer,
     Life,
@@ -185,6 +187,23 @@ def test_an_environment_is_kept_when_the_pid_is_learned_after_it() -> None:
     environment = EnvReading({"METABONK_INTRINSIC_REWARD": "1"})
     samples = script(workers=1, for_s=100, pid=pids((50, 41)), env=lambda _s, t: environment)
     assert worker(last(samples)).env is not None
+
+
+def test_an_environment_that_comes_before_the_first_answer_of_its_process_is_kept() -> None:
+    def table(t: float) -> tuple[ProcessReading, ...]:
+        return (ProcessReading("worker", 1, w(0), *((41, 0.0) if t < 100 else (42, 99.0))),)
+
+    samples = script(
+        phases((0, healthy), (100, lambda _slot, _t: None), (110, lambda slot, t: healthy(slot, t, 99))),
+        workers=1,
+        for_s=200,
+        pid=pids((0, 41), (100, 42)),
+        processes=table,
+        env=lambda _s, t: EnvReading({"METABONK_INTRINSIC_REWARD": "0" if t < 100 else "1"}),
+    )
+    seen = worker(last(samples))
+    assert seen.generation == 2
+    assert seen.env is not None
 
 
 def test_gameplay_is_begun_again_but_was_reached() -> None:

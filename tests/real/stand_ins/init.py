@@ -27,9 +27,11 @@ def bring_up(name: bytes) -> None:
 def main(work: Path, python: str) -> None:
     here = Path(__file__).parent
     bring_up(b"lo")
+    # Its command line must read like that of Ollama's server: "ollama serve".
+    ollama = work / "ollama"
+    ollama.symlink_to(here / "ollama.py")
     for name, command in {
-        # Its command line must read like that of Ollama's server.
-        "ollama": ["ollama", str(here / "ollama.py"), "serve"],
+        "ollama": [python, str(ollama), "serve"],
         "game": [python, str(here / "game.py"), str(work / "mode")],
     }.items():
         with (work / f"{name}.log").open("wb") as log:

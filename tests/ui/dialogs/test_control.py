@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.pool import RoleRequest
 from metabonk_tui.core.model.sample import WatchReading

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot

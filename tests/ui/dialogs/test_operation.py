@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep

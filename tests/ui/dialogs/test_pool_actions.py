@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, StrangerProcess, TargetProcess
@@ -162,12 +162,12 @@ def test_changing_the_number_plans_anew_and_locks_again() -> None:
 def test_a_number_that_makes_no_sense_cannot_be_confirmed() -> None:
     person = Person(scenes.healthy())
     person.types("L\t\x7f")
-    assert "a number from 1 to 1000" in person.text
+    assert "a number from 1 to 1024" in person.text
     person.types("\n\n")
     assert person.monitor.submitted == []
     person = Person(scenes.healthy())
     person.types("L\t9999999")
-    assert "a number from 1 to 1000" in person.text
+    assert "a number from 1 to 1024" in person.text
 
 
 def test_the_number_never_falls_below_one() -> None:
@@ -262,7 +262,7 @@ def test_the_first_rows_are_neither_dimmed_nor_covered() -> None:
 def test_every_size_shows_what_it_hits_and_what_to_type(key: str, glyphs: Glyphs) -> None:
     for size in ((200, 60), (120, 40), (80, 24), (60, 16), (40, 12)):
         person = Person(scenes.healthy(), size, glyphs)
-        person.types(key)
+        person.types(f"\t{key}" if key == "K" else key)
         rows = person.rows
         assert len(rows) == size[1]
         assert all(width(row) <= size[0] for row in rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.alert import Acknowledged
 from metabonk_tui.core.model.event import without_duplicates

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.ui.style.spans import Span
-from metabonk_tui.ui.style.theme import MONO, TOKENS, Theme, _fixed, fitted, nearest
+from metabonk_tui.ui.style.theme import MONO, TOKENS, Theme, _fixed, _oklab, fitted, nearest
 from metabonk_tui.ui.style.theme_files import COLORS, load_themes
 
 PAIRS = """
@@ -35,6 +37,7 @@ line on bg | 1.9 | 1.7 | 7.5
 """The contrast table of the look: pair, then dark, light, high contrast."""
 
 GLYPHS = ("okdim", "spark")
+STATES = ("ok", "warn", "crit", "unknown")
 QUIET = ("track", "line")
 """Below 3 on purpose: what they show is also written in numbers beside them."""
 
@@ -64,6 +67,11 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def distance(one: str, other: str) -> float:
+    """Distance in Oklab: 0.02 is just visible side by side."""
+    return sum((a - b) ** 2 for a, b in zip(_oklab(one), _oklab(other), strict=True)) ** 0.5
+
+
 def test_the_measure_itself_knows_black_on_white() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
@@ -81,8 +89,84 @@ def test_contrast_is_what_the_look_promises(
         assert measured >= wanted - 0.05
 
 
-def test_the_packaged_four_set_every_token_and_nothing_else(themes: dict[str, Theme]) -> None:
-    assert list(themes) == ["dark", "light", "high-contrast", "ansi-16"]
+@pytest.mark.parametrize("indexed", [False, True], ids=["24 bits", "256 colours"])
+def test_every_theme_can_be_read_and_tells_its_states_apart(themes: dict[str, Theme], indexed: bool) -> None:
+    """In 256 colours the nearest ones differ from the palette; 3:1 and a visible difference must remain."""
+
+    def shown(name: str, token: str) -> str:
+        color = themes[name].words[token].color
+        return _fixed(nearest(color)) if indexed else color
+
+    weak: list[tuple[str, str, str, float]] = []
+    pairs = {(token, on) for _, token, on, _ in table() if token not in QUIET}
+    pairs |= {(token, on) for token in STATES for on in ("surface", "raised")}
+    for name in themes.keys() - {"ansi-16"}:
+        for token, on in pairs:
+            measured = contrast(shown(name, token), shown(name, on))
+            if measured < (3.0 if token in GLYPHS else 4.5) * (0.75 if indexed else 1) - 0.05:
+                weak.append((name, token, on, measured))
+        for one, other in combinations(STATES, 2):
+            if (apart := distance(shown(name, one), shown(name, other))) < 0.05:
+                weak.append((name, one, other, apart))
+    assert not weak
+
+
+@pytest.mark.parametrize("name", ["high-contrast", "high-contrast-light"])
+def test_high_contrast_is_seven_to_one_for_every_word(themes: dict[str, Theme], name: str) -> None:
+    words = themes[name].words
+    pairs = {(token, on) for _, token, on, _ in table() if token not in (*QUIET, *GLYPHS)}
+    pairs |= {(token, on) for token in STATES for on in ("surface", "raised", "select")}
+    measured = {pair: contrast(words[pair[0]].color, words[pair[1]].color) for pair in pairs}
+    assert {pair: ratio for pair, ratio in measured.items() if ratio < 6.95} == {}
+    assert min(contrast(words[token].color, words["bg"].color) for token in (*GLYPHS, *QUIET)) >= 4.5
+
+
+VISION = {
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+"""How linear RGB looks, by Machado, Oliveira and Fernandes (2009), severity 1."""
+
+
+def seen(color: str, vision: str) -> str:
+    """Simulate how a colour looks with a colour vision deficiency."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    mixed = [min(1.0, max(0.0, sum(a * b for a, b in zip(row, linear, strict=True)))) for row in VISION[vision]]
+    encoded = [12.92 * part if part <= 0.0031308 else 1.055 * part ** (1 / 2.4) - 0.055 for part in mixed]
+    return "#" + "".join(f"{round(part * 255):02x}" for part in encoded)
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_theme_for_the_colour_blind_tells_the_states_apart(themes: dict[str, Theme], vision: str) -> None:
+    def least(name: str) -> float:
+        colors = [seen(themes[name].words[token].color, vision) for token in STATES]
+        return min(distance(one, other) for one, other in combinations(colors, 2))
+
+    assert least("colour-blind") >= 0.085
+    if vision == "deuteranopia":
+        assert least("dark") < 0.085, "the measure does not tell the themes apart"
+
+
+def test_the_focus_is_visible_in_every_theme(themes: dict[str, Theme]) -> None:
+    for theme in (*themes.values(), MONO):
+        assert theme.style(Span("WORKERS", "accent", True)) != theme.style(Span("WORKERS", "muted", True)), theme.name
+        chosen = theme.style(Span("w0", "strong", True, "selectid"))
+        assert chosen != theme.style(Span("w0", "strong", True)), theme.name
+        field = theme.style(Span("4", "text", on="field", reverse=True))
+        assert field != theme.style(Span("4", "strong", True, "field")), theme.name
+
+
+OWN = ["dark", "light", "high-contrast", "high-contrast-light", "colour-blind", "ansi-16"]
+
+
+def test_the_packaged_themes_set_every_token_and_nothing_else(themes: dict[str, Theme]) -> None:
+    assert list(themes)[: len(OWN)] == OWN
+    assert list(themes)[len(OWN) :] == sorted(themes.keys() - set(OWN))
+    assert len(themes) >= len(OWN) + 8
+    for path in themes_dir().glob("*.toml"):
+        assert set(tomllib.loads(path.read_text(encoding="utf-8"))["tokens"]) == set(TOKENS), path.name
     for theme in (*themes.values(), MONO):
         assert set(theme.words) == set(TOKENS)
         for token in TOKENS:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from textual.geometry import Region
 
 from metabonk_tui.ui.app import MonitorApp
@@ -206,5 +206,11 @@ def test_glyphs_are_chosen_by_locale() -> None:
     assert choose_glyphs("auto", {"LANG": "ja_JP.UTF-8"}) is ASCII
     assert choose_glyphs("auto", {"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}) is ASCII
     assert choose_glyphs("auto", {}, "ascii") is ASCII
+    assert choose_glyphs("auto", {"LANG": "C"}) is ASCII
+    assert choose_glyphs("auto", {"LANG": "en_US.ISO-8859-1"}, "iso8859-1") is ASCII
+    assert choose_glyphs("auto", {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}) is UNICODE
+    assert choose_glyphs("auto", {"LANG": "en_US.UTF-8", "TERM": "linux"}) is ASCII
+    assert choose_glyphs("auto", {"LANG": "en_US.UTF-8", "TERM": "vt100-w"}) is ASCII
+    assert choose_glyphs("unicode", {"LANG": "en_US.UTF-8", "TERM": "linux"}) is UNICODE
     assert choose_glyphs("ascii", {"LANG": "en_US.UTF-8"}) is ASCII
     assert choose_glyphs("unicode", {"LANG": "ja_JP.UTF-8"}, "ascii") is UNICODE

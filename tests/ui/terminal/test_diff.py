@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.ui.terminal.diff import ScreenDiff
+from metabonk_tui.ui.terminal.diff import ScreenDiff, _read, _read_slowly
 
 WIDE, HIGH = 14, 4
 STYLES = (
@@ -144,3 +144,16 @@ def test_forgotten_is_unknown() -> None:
     picture.difference(frame_text)
     picture.forget()
     assert picture.difference(frame_text) == frame_text
+
+
+sent = st.lists(
+    st.one_of(
+        texts, st.sampled_from([f"\x1b[{style}m" for style in (*STYLES, "0", "99")] + ["\x1b[0m", "\x1b[2J", "宽"])
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(sent)
+def test_a_row_is_read_in_pieces_as_it_is_in_whole(line: str) -> None:
+    assert _read(line) == _read_slowly(line)

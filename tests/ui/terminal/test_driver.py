@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -19,9 +20,11 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.ui.terminal.driver import is_monochrome, title_sequence
+from metabonk_tui.ui.terminal.colors import is_monochrome
+from metabonk_tui.ui.terminal.driver import ESCAPE_WAIT_MS, Driver, title_sequence
 from tests.support.paths import ROOT
 from tests.support.terminal import Screen
+from tests.support.waiting import wait_for
 
 
 class Terminal:
@@ -99,7 +102,7 @@ def left_cleanly(output: bytes) -> bool:
     return b"\x1b[?1049l" in output and b"\x1b[?25h" in output
 
 
-@pytest.mark.parametrize("keys", ["q", "\x03", "\x11"], ids=["q", "ctrl+c", "ctrl+q"])
+@pytest.mark.parametrize("keys", ["q", "\x03"], ids=["q", "ctrl+c"])
 def test_a_key_leaves_cleanly(terminal: Terminal, keys: str) -> None:
     terminal.until(lambda: b"STOP" in terminal.output)
     assert b"\x1b]2;" in terminal.output
@@ -147,7 +150,7 @@ def test_no_colour_means_no_colour() -> None:
 @pytest.mark.parametrize(("term", "one"), [("vt100", True), ("xterm-256color", False), ("no-such-terminal", False)])
 def test_terminfo_knows_terminals_of_one_colour(term: str, one: bool) -> None:
     # terminfo is read once in a life of a process.
-    code = "from metabonk_tui.ui.terminal.driver import is_monochrome; print(is_monochrome())"
+    code = "from metabonk_tui.ui.terminal.colors import is_monochrome; print(is_monochrome())"
     environ = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLORTERM")}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -184,7 +187,8 @@ def screen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Screen]:
 
 
 def wait_whole(screen: Screen, whole: str, why: str) -> None:
-    wanted = [line for line in whole.splitlines() if ":" not in line]
+    # Clocks go on, and LIVE becomes LAG where the machine is slow.
+    wanted = [line for line in whole.splitlines() if ":" not in line and "LIVE" not in line and "LAG" not in line]
     screen.wait_until(lambda: all(line in screen.text.splitlines() for line in wanted), f"whole after {why}", 20.0)
 
 
@@ -212,6 +216,40 @@ def test_a_message_over_the_screen_is_gone_after_a_while_without_a_key(screen: S
     wait_whole(screen, whole, "a while")
 
 
+SIZES = ((120, 40), (20, 5), (200, 50), (80, 24), (40, 50), (200, 8), (60, 15), (100, 30), (30, 10), (160, 45))
+
+
+def test_after_each_resize_the_picture_is_what_ctrl_l_makes_of_it(screen: Screen) -> None:
+    pictures = {}
+    for size in SIZES:
+        screen.resize(*size)
+        screen.wait_for("STOP|LAUNCH|VERDICT|CONTINUE|q")
+        screen.write_over("\x1b[1;1HXX")
+        screen.keys("\x0c")
+        screen.wait_until(lambda: "XX" not in screen.text.splitlines()[0][:2], f"redrawn at {size}", 20.0)
+        pictures[size] = screen.text
+    for size in SIZES[::-1]:
+        screen.resize(*size)
+        wait_whole(screen, pictures[size], f"a resize to {size}")
+
+
+@pytest.mark.parametrize("environment", [{"LC_ALL": "POSIX"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_in_a_locale_that_is_not_utf8_it_comes_up_in_ascii_and_hears_keys(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    screen = Screen(["--base-port", "6", "--workers", "1"], tmp_path, environment=environment)
+    try:
+        screen.wait_for("VERDICT")
+        screen.wait_for("q quit")
+        screen.keys("?")
+        screen.wait_for("KEYS ON THE DASHBOARD SCREEN")
+        assert screen.text.isascii()
+        screen.keys("\x03")
+        assert screen.wait_end() == 0
+    finally:
+        screen.close()
+
+
 def test_hostile_input_does_not_end_it_and_keys_work_afterwards(screen: Screen) -> None:
     for keys in (
         b"\xff",
@@ -229,8 +267,94 @@ def test_hostile_input_does_not_end_it_and_keys_work_afterwards(screen: Screen) 
     def helped() -> object:
         # The paste without its end takes keys for two seconds.
         screen.keys("?")
-        return "Redraw the whole screen" in screen.text
+        return "KEYS ON THE DASHBOARD SCREEN" in screen.text
 
     screen.wait_until(helped, "the help screen", 20.0)
     screen.keys("\x03")
     assert screen.wait_end() == 0
+
+
+class Reader:
+    """The reader of the keyboard over a pipe in place of a terminal."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waits: list[int | None] = []
+        self.keys: list[tuple[str, float]] = []
+        reading, self.terminal = os.pipe()
+        self.driver = Driver.__new__(Driver)
+        self.driver.fileno, self.driver.exit_event = reading, threading.Event()
+        self.driver._input_end = os.pipe()
+        monkeypatch.setattr(
+            self.driver, "process_message", lambda event: self.keys.append((event.key, time.monotonic()))
+        )
+        real, waits = select.poll, self.waits
+
+        class Poll:
+            def __init__(self) -> None:
+                self._poll = real()
+
+            def register(self, descriptor: int, what: int) -> None:
+                self._poll.register(descriptor, what)
+
+            def poll(self, wait_ms: int | None) -> list[tuple[int, int]]:
+                waits.append(wait_ms)
+                return self._poll.poll(wait_ms)
+
+        monkeypatch.setattr(select, "poll", Poll)
+        self.thread = threading.Thread(target=self.driver.run_input_thread, daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        """End the reader as the driver does, which wakes it: a reader that still waits is not waited for."""
+        self.driver._key_thread, self.driver._mouse = self.thread, False
+        self.driver.disable_input()
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    reader = Reader(monkeypatch)
+    try:
+        yield reader
+    finally:
+        if reader.thread.is_alive():
+            reader.end()
+
+
+def test_the_reader_sleeps_until_a_key_comes_and_ends_at_once(reader: Reader) -> None:
+    wait_for(lambda: reader.waits)
+    time.sleep(0.5)
+    assert reader.waits == [None]
+    os.write(reader.terminal, b"a\x1b[B")
+    wait_for(lambda: reader.waits[-1] is None and len(reader.waits) > 1)
+    assert [key for key, _ in reader.keys] == ["a", "down"]
+    assert reader.waits == [None, ESCAPE_WAIT_MS, None]
+    reader.end()
+
+
+def test_an_escape_alone_is_a_key_after_a_tenth_of_a_second(reader: Reader) -> None:
+    pressed_s = time.monotonic()
+    os.write(reader.terminal, b"\x1b")
+    wait_for(lambda: reader.keys)
+    key, seen_s = reader.keys[0]
+    assert key == "escape"
+    assert seen_s - pressed_s > 0.09
+    assert reader.waits[:2] == [None, ESCAPE_WAIT_MS]
+
+
+def test_the_reader_of_a_terminal_that_is_gone_neither_spins_nor_stays(reader: Reader) -> None:
+    os.close(reader.terminal)
+    time.sleep(0.5)
+    assert len(reader.waits) < 10
+    reader.end()
+
+
+def test_a_reader_that_was_ended_can_be_started_again(reader: Reader) -> None:
+    reader.end()
+    reader.end()
+    again = threading.Thread(target=reader.driver.run_input_thread, daemon=True)
+    again.start()
+    reader.thread = again
+    os.write(reader.terminal, b"q")
+    wait_for(lambda: reader.keys)
+    reader.end()

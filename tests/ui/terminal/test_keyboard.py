@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from metabonk_tui.ui.terminal.keyboard import BULK_BYTES, SILENT_S, KeyboardInput
+from metabonk_tui.ui.terminal.keyboard import BULK_BYTES, MAX_PASTE_BYTES, SILENT_S, KeyboardInput
 
 X10 = b"\x1b[M\x20\xff\xc3"
 """Column 223, row 163: the second byte is no UTF-8, and the third begins a character of two bytes."""
 X10_TEXT = "\x1b[M\0\0\0"
-PASTE_TEXT = "\x1b[200~\x1b[201~"
+START, END = "\x1b[200~", "\x1b[201~"
 
 
 def feed(*reads: bytes, every_s: float = 0.01) -> str:
@@ -31,7 +31,10 @@ def feed(*reads: bytes, every_s: float = 0.01) -> str:
         (X10 + X10 + b"q", X10_TEXT * 2 + "q"),
         (b"\x1b[M\x1b[Mq", X10_TEXT + "q"),
         (b"\x1b[<0;300;90Mq", "\x1b[<0;300;90Mq"),
-        (b"\x1b[200~X\nstop\n\xff\x1b[M\x1b[201~q", PASTE_TEXT + "q"),
+        (b"\x1b[200~X\nstop\n\xff\x1b[M\x7f\x1b[201~q", START + "X stop \N{REPLACEMENT CHARACTER}[M" + END + "q"),
+        ("\x1b[200~ü→\x1b[201~".encode(), START + "ü→" + END),
+        (b"\x1b[200~" + b"x" * 9000 + b"\x1b[201~q", START + "x" * MAX_PASTE_BYTES + END + "q"),
+        (b"\x1b[200~" + b"x" * (MAX_PASTE_BYTES - 2) + b"\x1b[201~", START + "x" * (MAX_PASTE_BYTES - 2) + END),
         (b"\x1b[201~q", "\x1b[201~q"),
     ],
 )
@@ -52,15 +55,15 @@ def test_a_mouse_report_that_never_ends_takes_no_later_key() -> None:
 
 def test_a_paste_without_its_end_takes_keys_for_two_seconds_only() -> None:
     keyboard = KeyboardInput()
-    assert keyboard.feed(b"\x1b[200~" + b"x" * 100, 10.0) == PASTE_TEXT
+    assert keyboard.feed(b"\x1b[200~" + b"x" * 100, 10.0) == START
     # The user presses a key again and again: that must not prolong the paste.
     typed = [keyboard.feed(b"q", 10.0 + i / 2) for i in range(1, 7)]
-    assert typed == ["", "", "", "", "q", "q"]
+    assert typed == ["", "", "", "", END + "q", "q"]
 
 
 def test_a_paste_may_last_longer_than_the_limit() -> None:
     keyboard = KeyboardInput()
-    assert keyboard.feed(b"\x1b[200~", 10.0) == PASTE_TEXT
+    assert keyboard.feed(b"\x1b[200~", 10.0) == START
     for i in range(10):
         assert keyboard.feed(b"X" * (BULK_BYTES + 1), 11.0 + i) == ""
-    assert keyboard.feed(b"X\x1b[201~q", 21.0) == "q"
+    assert keyboard.feed(b"X\x1b[201~q", 21.0) == "X" * (10 * (BULK_BYTES + 1) + 1) + END + "q"

@@ -73,6 +73,7 @@ def test_a_name_that_textual_does_not_have_is_found() -> None:
     assert {"_driver", "_return_code"} <= names_of_textual(app.MonitorApp)
 
 
-def test_the_driver_writes_to_the_file_that_it_was_given() -> None:
+def test_textual_writes_only_through_the_method_that_the_driver_replaces() -> None:
     source = inspect.getsource(driver.LinuxDriver)
     assert "WriterThread(self._file)" in source, "Textual writes elsewhere: see docs/decisions/0008"
+    assert source.count("self._writer_thread.write(") == 1, "Textual writes past `Driver.write`"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
+from msgspec import Struct
+
+from metabonk_tui.core.model.deferred import Deferred
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support import snapshots as scenes
@@ -14,18 +16,18 @@ from tests.ui.views.test_real import stories
 
 def filled(value: Any, seen: dict[str, set[str]], skip: frozenset[str] = frozenset({"state"})) -> None:
     """Note for each field, "Type.field", of which types its values are."""
-    if is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            if field.name in skip:
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            if name in skip:
                 continue
-            held = getattr(value, field.name)
+            held = getattr(value, name)
             if held is not None:
-                seen.setdefault(f"{type(value).__name__}.{field.name}", set()).add(kind_of(held))
+                seen.setdefault(f"{type(value).__name__}.{name}", set()).add(kind_of(held))
                 filled(held, seen)
     elif isinstance(value, Mapping):
         for held in value.values():
             filled(held, seen)
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, tuple | list | Deferred):
         for held in value:
             filled(held, seen)
 
@@ -36,7 +38,7 @@ def kind_of(value: Any) -> str:
         return "number"
     if isinstance(value, EventKind):
         return "str"  # a recording may hold other kinds
-    return "container" if isinstance(value, tuple | list | Mapping | frozenset) else type(value).__name__
+    return "container" if isinstance(value, tuple | list | Mapping | frozenset | Deferred) else type(value).__name__
 
 
 def real() -> Iterator[Snapshot]:

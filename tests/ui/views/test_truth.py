@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
+from metabonk_tui.cli.live.open_app import with_environment
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Attention, ComponentState, EnvView, WorkerView
 from metabonk_tui.core.verdict.text import verdict_text
+from metabonk_tui.ui.density import choose
 from metabonk_tui.ui.frame import UiState
 from metabonk_tui.ui.sorting import in_order, next_sort, sorts
 from metabonk_tui.ui.style.glyphs import UNICODE
@@ -20,8 +22,7 @@ from metabonk_tui.ui.style.spans import Row, plain
 from metabonk_tui.ui.views.layout.highlight import freshness
 from metabonk_tui.ui.views.layout.sparkline import per_cell, shown_s, sparkline
 from metabonk_tui.ui.views.memory.gauge import gauge
-from metabonk_tui.ui.views.workers.density import choose
-from tests.support.draw import SCREENS, chosen, frame_of, page_of, rows_of, text_of
+from tests.support.draw import SCREENS, chosen, defaults, frame_of, page_of, rows_of, text_of
 from tests.support.refs import w
 from tests.support.snapshots import (
     GB,
@@ -90,6 +91,30 @@ def test_a_panel_has_the_columns_of_the_look() -> None:
     assert line[30:38] == "    high"
 
 
+@pytest.mark.parametrize(
+    ("elapsed_s", "value", "remark"),
+    [
+        (300.0, 113.0, "5-20"),
+        (899.0, 113.0, "5-20"),
+        (900.0, 113.0, "high"),
+        (1800.0, 113.0, "high"),
+        (2700.0, 113.0, "high"),
+        (2701.0, 113.0, "5-20"),
+        (7200.0, 113.0, "5-20"),
+        (1799.0, 1.0, "5-20"),
+        (1800.0, 1.0, "low"),
+        (2701.0, 1.0, "5-20"),
+    ],
+)
+def test_a_range_is_compared_near_its_time_only(elapsed_s: float, value: float, remark: str) -> None:
+    seen = mixed()
+    first, *others = seen.workers
+    parts = tuple(replace(part, value=value) if part.id == "ui_exploration" else part for part in first.components)
+    workers = (replace(first, components=parts), *others)
+    seen = replace(seen, workers=workers, run=replace(seen.run, elapsed_s=elapsed_s))
+    assert panel_line(seen, "ui expl")[30:38].strip() == remark
+
+
 def test_a_tall_panel_draws_the_trend_on_its_own_line_from_column_10_to_37() -> None:
     rows = lines(healthy())
     at = next(i for i, row in enumerate(rows) if row[1:].startswith("ui expl"))
@@ -103,14 +128,14 @@ def test_the_table_puts_numbers_under_each_other() -> None:
     rows = lines(stop(5), 80, 24)
     heads = next(row for row in rows if "STEP/S" in row)
     at = {name: heads.index(name) for name in ("UI EXPL", "INTRINS", "SYSTEM2", "META-SEQ", "UI→GP*")}
-    assert list(at.values()) == [18, 28, 38, 48, 58]
+    assert list(at.values()) == [18, 27, 36, 45, 54]
     assert heads[66:72] == "STEP/S"
     assert heads[73:79] == "RSS GB"
     for row in rows:
         if re.match(r" [ ▸] ● w\d", row):
             assert row[18:26] == "— ABSENT"
-            assert row[58:64] == "○    0"
-            assert re.fullmatch(r" *\d+\.\d\d", row[66:72])
+            assert row[54:60] == "○    0"
+            assert re.fullmatch(r"[ ▲]*\d+\.\d\d", row[64:72])
 
 
 # --- never a zero that nobody saw ------------------------------------------------------------------------------------
@@ -154,7 +179,7 @@ def test_nothing_known_of_a_starting_worker_is_no_number() -> None:
     assert panel
     for line in panel:
         assert not re.search(r"\d", line[:30]), line
-    assert "starting" in shown
+    assert "no data" in shown
 
 
 def test_an_environment_that_cannot_be_read_is_no_failure() -> None:
@@ -377,6 +402,22 @@ def test_change_is_new_for_two_polls_then_bold_for_a_minute_then_plain() -> None
     assert freshness(snapshot.t - 61, snapshot) == ""
 
 
+def test_with_reduced_motion_a_change_is_bold_at_once_and_never_reversed() -> None:
+    snapshot = validating()
+    assert freshness(snapshot.t, snapshot, motion="reduced") == "recent"
+    assert freshness(snapshot.t - 61, snapshot, motion="reduced") == ""
+    quiet = with_environment(defaults(), {"NO_MOTION": "1"})
+    for wide, high, density in ((80, 24, "table"), (120, 40, "panels"), (120, 40, "grid")):
+        full, reduced = (
+            sum(span.reverse or span.on == "critbadge" for row in rows for span in row)
+            for rows in (
+                rows_of(snapshot, wide, high, state=chosen(density=density), config=config)
+                for config in (defaults(), quiet)
+            )
+        )
+        assert full > reduced == 0, density
+
+
 def test_what_was_there_when_first_seen_is_not_news() -> None:
     snapshot = healthy(3, 40)
     assert freshness(snapshot.t, snapshot, first_t=snapshot.t - 1) == ""
@@ -402,7 +443,7 @@ def test_attention_marks_end_the_title_and_outlive_a_long_state() -> None:
 
 def test_what_all_share_is_no_mark() -> None:
     assert sum("×200" in row for row in lines(stop())[6:]) == 2
-    assert "▲ 1 needs attention" in "\n".join(lines(stop()))
+    assert "▲ 5 need attention" in "\n".join(lines(stop())), "what all share needs attention all the same"
 
 
 def test_the_tree_lights_the_path_taken() -> None:
@@ -498,8 +539,8 @@ def test_the_verdict_as_text_has_word_reasons_memory_components_and_commands() -
 def test_a_worker_with_an_attention_mark_is_said_in_a_sentence_when_many_are_watched() -> None:
     shown = text_of(many(64), 80, 24)
     assert "ATTENTION" in shown
-    assert "w13  × DOWN" in shown
-    assert "same as w21" in shown
+    assert "w13      × OOM KILL 2m10s" in shown
+    assert "w21 w22  — ABSENT" in shown, "those with the same reason share a line"
 
 
 def test_every_attention_level_has_a_glyph() -> None:

@@ -6,7 +6,9 @@ Does not: draw a value that was not observed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.cli.report.charts.svg import Scale, label, line, tag, thinned, time_ticks, titled
 from metabonk_tui.core.model.refs import WorkerRef
@@ -21,8 +23,7 @@ HOLE = 3.0
 """Points further apart than 3 steps have a gap between them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartFrame:
+class ChartFrame(Struct, frozen=True):
     """The run and the geometry that its charts share; lengths are in px."""
 
     history: RunHistory
@@ -95,7 +96,7 @@ def gaps(frame: ChartFrame, top: float, bottom: float, named: bool = False) -> I
     """Draw each gap as a hatched box; with `named` label those wider than 78 px."""
     for from_s, to_s in frame.holes:
         x, width = frame.x(from_s), frame.x(to_s) - frame.x(from_s)
-        note = titled(f"nobody watched from {elapsed(from_s)} for {age(to_s - from_s)}")
+        note = titled(f"no monitor watched from {elapsed(from_s)} for {age(to_s - from_s)}")
         yield tag("rect", note, x=x, y=top, width=max(width, 1.0), height=bottom - top, class_="hole")
         if named and width > 78:
             yield label(x + width / 2, (top + bottom) / 2 + 4, "not watched", "label muted", "middle")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.cli.report.charts.canvas import (
     ChartFrame,
@@ -116,9 +117,7 @@ def _never(frame: ChartFrame, component: str) -> str:
 
 
 def _describe(view: ComponentView, frame: ChartFrame) -> str:
-    states = [
-        part.state.value for worker in frame.history.last.workers for part in worker.components if part.id == view.id
-    ]
+    states = [part.word for worker in frame.history.last.workers for part in worker.components if part.id == view.id]
     counts = {word: states.count(word) for word in dict.fromkeys(states)}
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 

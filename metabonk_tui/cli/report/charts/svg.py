@@ -6,7 +6,8 @@ import html
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 INVALID_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML or UTF-8 does not allow."""
@@ -71,8 +72,7 @@ def drawing(id_: str, width: float, height: float, title: str, about: str, *insi
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Maps values to px: `low` to `from_px`, `high` to `to_px`."""
 
     low: float

@@ -5,65 +5,48 @@ Values begin at column 10 at every size, so that the eye moves straight down. Do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
 from metabonk_tui.core.model.sample import OperationStep
 from metabonk_tui.core.model.snapshot import NextStep, Snapshot
-from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.verdict.next_steps import READ_REPORT
+from metabonk_tui.ui.density import SIDE_CELLS, SIDE_ROWS, is_side_pane
+from metabonk_tui.ui.drawn_once import once_a_snapshot
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
-from metabonk_tui.ui.views.bars.tiny import tiny_head
-from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, label, muted, paragraph, strong
+from metabonk_tui.ui.views.bars.side import short_head, tall_head
+from metabonk_tui.ui.views.bars.summary import DEMO_CELLS, evidence, mode, need_text, up_count
+from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, key_now, label, muted, paragraph, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import fits_words
 from metabonk_tui.ui.views.run.alerts import alert_count
 
-CUT_SENTENCE_CELLS = 24
-"""A sentence after the first is cut to at least this many cells, else left out."""
-SHOW_PREVIOUS_S = 300.0
 NO_CALENDAR_S = 86400.0 * 365
 """Times below this count from the start of a recording without calendar time."""
 TALL_ROWS = 20
 """From this height on, a long next step takes more than one row."""
-TINY_CELLS = 40
-"""Below this width the header is that of a side pane."""
+MOST_NEXT_ROWS = 4
 
 
+@once_a_snapshot
 def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw the header: identity, verdict and memory always; the gate from 9 rows, the next steps from 12 rows."""
-    if frame.width < TINY_CELLS:
-        return tiny_head(frame, snapshot)
+    """Draw the header: identity, verdict, memory, gate and next steps; in a side pane only verdict and memory."""
+    if frame.width < SIDE_CELLS:
+        return tall_head(frame, snapshot)
+    if frame.height < SIDE_ROWS:
+        return short_head(frame, snapshot)
     rows = [identity(frame, snapshot), verdict_row(frame, snapshot), memory_row(frame, snapshot)]
-    if frame.height >= 9:
-        rows.append(gate_row(frame, snapshot))
-    if frame.height >= 12:
-        doing = doing_row(frame, snapshot)
-        rows += [doing] if doing else next_rows(frame, snapshot)
-    return tuple(rows)
-
-
-def mode(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw the mode: live, paused, late, or replay."""
-    g = frame.glyphs
-    if frame.past:
-        return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
-    if frame.mode == "paused":
-        return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
-    if frame.mode == "lag":
-        return (mark(g.stale, "unknown"), gap(1), Span(f"LAG {fmt.age(frame.late_s)}", "unknown", True))
-    every = f" {round(snapshot.run.interval_s / frame.speed, 1):g}s"
-    fast = f" {g.times}{frame.speed:g}" if frame.speed != 1 else ""
-    return (mark(g.go, "ok"), gap(1), strong("LIVE"), muted(every), text(fast))
-
-
-def up_count(snapshot: Snapshot, glyphs: Glyphs) -> Row:
-    """Count the workers that answer."""
-    up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
-    share = fmt.share(up, len(snapshot.workers))
-    if up < len(snapshot.workers) and not any(w.reach is Reach.STARTING for w in snapshot.workers):
-        return (mark(glyphs.caution, "warn"), gap(1), Span(share, "warn", True), muted(" up"))
-    return (strong(share), muted(" up"))
+    doing = doing_row(frame, snapshot)
+    return (
+        *rows,
+        gate_row(frame, snapshot),
+        *([doing] if doing else next_rows(frame, snapshot)),
+    )
 
 
 def identity(frame: Frame, snapshot: Snapshot) -> Row:
@@ -78,12 +61,15 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     if frame.past and roomy and now_t > NO_CALENDAR_S:
         clock = (muted(fmt.day(now_t, frame.zone)), gap(1), *clock)
     lag: Row = ()
-    if roomy and snapshot.lag_s is not None:
+    if roomy and snapshot.lag_s is not None and not run.demo:
         lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
     up: Row = up_count(snapshot, frame.glyphs) if wide >= 52 else ()
     end = join([mode(frame, snapshot), alert_count(frame, snapshot), up, lag, clock], far)
     room = wide - 2 - width(end) - 2
     name: Row = (strong("metabonk-tui", True),)
+    if run.demo:
+        # This place is drawn at every width, so that a demo is never taken for training.
+        name = (Span(f"DEMO {frame.glyphs.text(run.demo)}" if wide >= DEMO_CELLS else "DEMO", "accent", True),)
     up_s = run.elapsed_s if snapshot.verdict.ended is not None else now_t - run.started_at
     elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
     pool = snapshot.pool
@@ -101,7 +87,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     ranked = [
         (0, name),
         (3, (muted(clip(run.name, 28, frame.glyphs.ellipsis)),)),
-        (6, (muted(clip(run.profile, 20, frame.glyphs.ellipsis)),) if run.profile and roomy else ()),
+        (6, (muted(clip(run.profile, 20, frame.glyphs.ellipsis)),) if run.profile and roomy and not run.demo else ()),
         (5, generation),
         (2, elapsed),
         (1, read_only_note),
@@ -109,6 +95,9 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     ]
     while len(ranked) > 1 and width(join([part for _, part in ranked], far)) > room:
         ranked.remove(max(ranked, key=lambda pair: pair[0]))
+    if not run.demo and width(name) > room:
+        # A name cut to "m…" says nothing; the elapsed time may still fit.
+        ranked = [(0, elapsed)] if width(elapsed) <= room else [(0, ())]
     parts = [part for _, part in ranked]
     start: Row = (*parts[0], gap(2), *join(parts[1:], far)) if len(parts) > 1 else parts[0]
     return (gap(1), *spread(cut(start, max(room, 0), frame.glyphs.ellipsis), end, wide - 2), gap(1))
@@ -140,39 +129,21 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     if width(head) + width(when) > wide:
         when = ()
     keys: list[Row] = []
-    for key, name in (("v", "why"), ("y", "copy")):
-        if has_hint(frame, key) and wide >= (60 if key == "v" else WIDE):
-            keys.append((Span(key, "oncrit" if stop else "strong", True), Span(f" {name}", quiet)))
+    for key, name, least in (("v", "why", 60), ("y", "copy", WIDE), ("Y", "hand over", 160)):
+        if has_hint(frame, key) and wide >= least:
+            keys.append((Span(key_now(frame, key), "oncrit" if stop else "strong", True), Span(f" {name}", quiet)))
     end = join(keys, 2)
-    room = wide - width(head) - width(when) - (width(end) + 2 if end else 0) - 1
+    need = need_text(snapshot, brief=wide < WIDE)
+    # How many workers need someone is never cut: the evidence gets the room that is left.
+    ill: Row = (Span(f" {g.dot} ", quiet), Span(need, "oncrit" if stop else "warn", True)) if need else ()
+    when = when if width(head) + width(when) + width(ill) < wide else ()
+    ill = ill if width(head) + width(ill) < wide else ()
+    room = wide - width(head) - width(when) - (width(end) + 2 if end else 0) - 1 - width(ill)
     gap_cells = 3 if wide >= WIDE else 2
-    evidence = _evidence(snapshot, text_token, quiet, room - gap_cells, g)
-    start = (*head, *when, *((gap(gap_cells), *evidence) if evidence else ()))
+    why = evidence(snapshot, text_token, quiet, room - gap_cells, g)
+    start = (*head, *when, *((gap(gap_cells), *why) if why else ()), *ill)
     row = (*fit(start, wide - 1 - width(end), g.ellipsis), *end, gap(1))
     return on_row(fit(row, wide, g.ellipsis), "critband" if stop else "surface")
-
-
-def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Glyphs) -> Row:
-    """Join as many sentences as fit; the first is cut, not left out, and another is cut where it still says much."""
-    verdict = snapshot.verdict
-    parts: list[Row] = [(Span(g.text(sentence), text_token),) for sentence in verdict.because]
-    if verdict.would_be is not None:
-        parts.insert(1, (Span("would be ", quiet), Span(str(verdict.would_be), text_token)))
-    if (
-        verdict.was is not None
-        and 0 <= snapshot.t - verdict.since_t < SHOW_PREVIOUS_S
-        and verdict.since_t > snapshot.run.started_at
-    ):
-        parts.append((Span(f"was {verdict.was}", quiet),))
-    dot: Row = (Span(f" {g.dot} ", quiet),)
-    row: Row = ()
-    for part in parts:
-        longer = (*row, *dot, *part) if row else part
-        if width(longer) > room:
-            is_much = room - width(row) - width(dot) >= CUT_SENTENCE_CELLS
-            return cut(longer, room, g.ellipsis) if (is_much if row else room >= 8) else row
-        row = longer
-    return row
 
 
 def _counted(snapshot: Snapshot) -> list[Row]:
@@ -219,7 +190,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         fits = fits_words(budget, brief=wide < WIDE)
     due: Row = ()
     is_over = snapshot.verdict.ended is not None
-    if gate.gameplay_by_t is not None and not is_over:
+    if gate.gameplay_by_t is not None and gate.gameplay_by_t > snapshot.t and not is_over:
         due = (muted("gameplay by "), strong(fmt.elapsed(gate.gameplay_by_t - snapshot.run.started_at)))
     coming = next((check.due_t for check in gate.checks if check.result == "TO COME"), None)
     soon: Row = ()
@@ -241,34 +212,89 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
 def next_rows(frame: Frame, snapshot: Snapshot) -> list[Row]:
     """Draw row 5: the next steps with their keys; empty when there are none.
 
-    A step without a key is a fix, which is never cut: it takes rows of its own where one row is too short.
+    A step without a key is a fix, which is never cut: it takes rows of its own where one row is too short. The steps
+    after it take as many rows as keep each step whole, up to `MOST_NEXT_ROWS` in all.
     """
-    steps = snapshot.verdict.next_steps
+    steps = shown_steps(frame, snapshot)
     if not steps:
         return []
-    row = _steps_row(frame, snapshot, label("NEXT"), steps)
+    row = steps_row(frame, snapshot, label("NEXT"), steps)
     is_too_wide = width(row) > frame.width - 1
-    if not is_too_wide or steps[0].key or frame.height < TALL_ROWS:
+    if not is_too_wide or frame.height < TALL_ROWS:
         return [fit(row, frame.width, frame.glyphs.ellipsis)]
     head: Row = label("NEXT")
-    rows = paragraph(frame.glyphs.text(steps[0].text), frame.width - 1, "text", indent=head)
-    if len(steps) > 1:
-        rows.append(_steps_row(frame, snapshot, (gap(width(head)), muted(steps[1].join), gap(1)), steps[1:]))
+    rest = list(steps)
+    rows: list[Row] = []
+    if not step_key(frame, steps[0]):
+        command = f": {steps[0].command}" if steps[0].command and not steps[0].key else ""
+        rows = paragraph(frame.glyphs.text(f"{steps[0].text}{command}"), frame.width - 1, "text", indent=head)
+        rest = rest[1:]
+    while rest:
+        start: Row = (gap(width(head)), muted(rest[0].join or "then"), gap(1)) if rows else head
+        many = len(rest)
+        is_last = len(rows) >= MOST_NEXT_ROWS - 1
+        while many > 1 and not is_last and width(_steps_alone(frame, start, rest[:many])) > frame.width - 1:
+            many -= 1
+        rows.append(_steps_alone(frame, start, rest[:many]))
+        rest = rest[many:]
+    if problem := _problem(frame, snapshot, steps):
+        # The reason why no key works gets a row of its own before it is cut beside a step.
+        longer: Row = (*rows[-1], gap(3 if frame.width >= WIDE else 2), *problem)
+        if width(longer) <= frame.width - 1 or len(rows) >= MOST_NEXT_ROWS:
+            rows[-1] = longer
+        else:
+            rows.append((gap(width(head)), *problem))
     return [fit(each, frame.width, frame.glyphs.ellipsis) for each in rows]
 
 
-def _steps_row(frame: Frame, snapshot: Snapshot, head: Row, steps: tuple[NextStep, ...]) -> Row:
+def shown_steps(frame: Frame, snapshot: Snapshot) -> Sequence[NextStep]:
+    """Return the next steps; in a replay the report of the last run is not that of the run on screen."""
+    steps = snapshot.verdict.next_steps
+    if frame.mode != "replay" or READ_REPORT not in steps:
+        return steps
+    return [
+        replace(READ_REPORT, command="metabonk-tui report NAME") if step == READ_REPORT else step for step in steps
+    ]
+
+
+def step_key(frame: Frame, step: NextStep) -> Row:
+    """Draw the key of a step with a gap; empty where it has none that works now."""
+    return (Span(key_now(frame, step.key), "accent", True), gap(1)) if step.key and has_hint(frame, step.key) else ()
+
+
+def is_next_whole(frame: Frame, snapshot: Snapshot) -> bool:
+    """Return whether the header has its first next step, in full."""
+    steps = shown_steps(frame, snapshot)
+    if not steps or is_side_pane(frame.width, frame.height) or doing_row(frame, snapshot):
+        return False
+    row = steps_row(frame, snapshot, label("NEXT"), steps)
+    return frame.height >= TALL_ROWS or width(row) <= frame.width - 1
+
+
+def steps_row(frame: Frame, snapshot: Snapshot, head: Row, steps: Sequence[NextStep]) -> Row:
+    """Draw steps one after the other, with their keys and commands, and why no key works."""
+    row, problem = _steps_alone(frame, head, steps), _problem(frame, snapshot, steps)
+    return (*row, gap(3 if frame.width >= WIDE else 2), *problem) if problem else row
+
+
+def _problem(frame: Frame, snapshot: Snapshot, steps: Sequence[NextStep]) -> Row:
+    """Draw why the monitor cannot act, when a step has a key; else empty."""
+    if not snapshot.pool.problem or not any([step.key for step in steps]):
+        return ()
+    return (mark(frame.glyphs.caution, "warn"), gap(1), text(frame.glyphs.text(snapshot.pool.problem)))
+
+
+def _steps_alone(frame: Frame, head: Row, steps: Sequence[NextStep]) -> Row:
     g = frame.glyphs
     far = 3 if frame.width >= WIDE else 2
     row: list[Span] = list(head)
     for i, step in enumerate(steps):
         if i:
             row += [gap(far), muted(step.join or "then"), gap(far)]
-        if step.key and has_hint(frame, step.key):
-            row += [Span(step.key, "accent", True), gap(1)]
+        row += step_key(frame, step)
         row.append(text(g.text(step.text)))
-    if snapshot.pool.problem and any(step.key for step in steps):
-        row += [gap(far), mark(g.caution, "warn"), gap(1), text(g.text(snapshot.pool.problem))]
+        if step.command and step.key is None:
+            row += [muted(": "), strong(g.text(step.command), True)]
     return tuple(row)
 
 

@@ -14,6 +14,7 @@ from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, spread, width
 from metabonk_tui.ui.views.layout.section import WIDE, label, muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.chart import falls_soon
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 
@@ -31,12 +32,14 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     g, wide, memory = frame.glyphs, frame.width, snapshot.memory
     reading = memory.reading
     head: Row = (*label("MEMORY"), level_mark(memory, g), gap(1))
+    if memory.host:
+        head = (*head, strong(memory.host), gap(1))
     if reading is None or reading.available_bytes is None:
         head = (*head, Span("not observed", "unknown", True))
         return fit((*head, *(gap(2), text("never counted as enough"))) if wide >= 60 else head, wide, g.ellipsis)
     token = level_token(memory.level) if memory.level != "ok" else "strong"
     head = (*head, Span(f"{fmt.gigabytes(reading.available_bytes)} GB", token, True))
-    word, *more = _consequence(snapshot, g) or [()]
+    word, *more = consequence(snapshot, g) or [()]
     of = f" of {fmt.gigabytes(reading.total_bytes)}" if reading.total_bytes is not None else ""
     for free in (f" free{of}", " free"):
         if width(head) + len(free) + (width(word) + 2 if word else 0) < wide:
@@ -45,7 +48,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     start, long, floor_at, forecast_at = gauge_place(wide)
     if width(head) >= start:
         start = width(head) + 1
-        long = max(0, min(long, forecast_at - start - 2))
+        long = max(0, min(long, (floor_at - 1 if wide >= WIDE else forecast_at - 2) - start))
     roomy = wide >= WIDE
     ollama = _ollama(memory)
     guard = _watch(snapshot, g, brief=wide < 160)
@@ -110,20 +113,19 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     return parts
 
 
-SOON_S = 4 * 3600.0
-"""A fall that reaches zero later than this is not shown in the header."""
-
-
 def _falls_soon(memory: MemoryView, t: float) -> bool:
     forecast = memory.forecast
     if forecast is None or memory.below_floor_since_t is not None:
         return False
-    return forecast.state == "FALLING" and forecast.reaches_zero_t is not None and forecast.reaches_zero_t - t < SOON_S
+    return forecast.state == "FALLING" and falls_soon(memory, t)
 
 
-def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
-    """Return the outlook, the worst first: OOM kill, swap, forecast, below floor, stable. Later parts are optional."""
-    memory = snapshot.memory
+def consequence(snapshot: Snapshot, g: Glyphs, of: MemoryView | None = None) -> list[Row]:
+    """Return the outlook, the worst first: OOM kill, swap, forecast, below floor, stable. Later parts are optional.
+
+    `of`: the memory of one host; None: the one that the header shows.
+    """
+    memory = of or snapshot.memory
     token = level_token(memory.level)
     if memory.oom_kills_in_run:
         victims: Row = (

@@ -5,11 +5,11 @@ Does not: decide which action that is; the controller does.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, width
-from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import key_now, muted, strong
 
 MIN_ROWS = 10
 """Below this many rows the outcome has no room; `o` shows it."""
@@ -33,9 +33,10 @@ def outcome_row(frame: Frame) -> Row:
         return ()
     glyph, token = (g.go, "ok") if operation.ok else (g.stop, "crit")
     result = operation.message or ("done" if operation.ok else "failed")
-    keys: Row = (strong("o", True), muted(" details  "), strong("Esc", True), muted(" dismisses"), gap(1))
+    details = key_now(frame, "o")
+    keys: Row = (strong(details, True), muted(" details  "), strong("Esc", True), muted(" dismisses"), gap(1))
     if wide < width(keys) + 2 * MIN_WORDS_CELLS:
-        keys = (strong("o", True), gap(1), strong("Esc", True), gap(1))
+        keys = (strong(details, True), gap(1), strong("Esc", True), gap(1))
     what: Row = (
         *(gap(1), mark(glyph, token), gap(1), Span(g.text(operation.action), token, True)),
         *(muted(": "), Span(g.text(result), "text")),

@@ -1,19 +1,21 @@
 """Draws the play bar of a replay, one row above the keys: position, marks of events, how much was read.
 
-Time runs from left to right. Gaps are holes, drawn shorter than they lasted.
+A story has two rows more, with the caption of its chapter. Time runs from left to right. Gaps are holes, drawn
+shorter than they lasted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.recordings.playback import Mark, Playback, TimeAxis
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
-from metabonk_tui.ui.style.spans import Row, Span, fit, gap, join, mark, width
+from metabonk_tui.ui.style.spans import Row, Span, fit, gap, join, mark, on_row, width
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
@@ -21,31 +23,46 @@ MIN_BAR_CELLS = 16
 """Least length of the bar; words are dropped before it gets shorter."""
 MIN_ROWS = 6
 """Below this many rows there is no bar; the header still shows REPLAY."""
+CAPTION_ROWS, CAPTION_FRAME_ROWS = 2, 14
+"""Rows of a caption, and the height below which there is none."""
 OLD_S = 1.0
 """From this age on, the bar shows how old the sample is."""
 
 
 def frame_above_bar(frame: Frame) -> Frame:
-    """Return the frame that is left for the screen, one row less with a bar."""
-    return replace(frame, height=frame.height - 1) if _has_bar(frame) else frame
+    """Return the frame that is left for the screen, without the rows of a bar and a caption."""
+    rows = len(_caption(frame)) + 1 if _has_bar(frame) else 0
+    return replace(frame, height=frame.height - rows) if rows else frame
 
 
 def with_bar(rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-    """Insert the bar above the last row of a screen; below it in a side pane, which has no footer."""
+    """Insert the bar above the last row of a screen."""
     if not _has_bar(frame):
         return rows
-    bar = playbar(frame)
-    return (*rows, bar) if frame.width < 40 else (*rows[:-1], bar, rows[-1])
+    return (*rows[:-1], *_caption(frame), playbar(frame), rows[-1])
 
 
 def _has_bar(frame: Frame) -> bool:
     return frame.past and frame.height >= MIN_ROWS
 
 
+def _caption(frame: Frame) -> tuple[Row, ...]:
+    """Draw what a story says of this chapter: what happens, and below it what the monitor says."""
+    caption = frame.playback.caption if frame.playback is not None else None
+    if caption is None or frame.height < CAPTION_FRAME_ROWS:
+        return ()
+    g, wide = frame.glyphs, frame.width
+    head: Row = (Span(f" {fmt.share(caption.number, caption.of)} ", "onaccent", True, "accent"), gap(1))
+    first, second = caption.lines
+    rows = [(gap(1), *head, strong(g.text(first), True)), (gap(1 + width(head)), text(g.text(second)))]
+    return tuple(on_row(fit(row, wide, g.ellipsis), "surface") for row in rows)
+
+
 def playbar(frame: Frame) -> Row:
     """Draw the bar; the longest note and position that leave it `MIN_BAR_CELLS` are used."""
     g, wide, state = frame.glyphs, frame.width, frame.playback
-    head: Row = (gap(1), Span("REPLAY", "accent", True), gap(3)) if wide >= 60 else (gap(1), muted("REPLAY "))
+    name = "STORY" if state is not None and state.caption is not None else "REPLAY"
+    head: Row = (gap(1), Span(name.ljust(6), "accent", True), gap(3)) if wide >= 60 else (gap(1), muted(f"{name} "))
     if state is None:
         return fit((*head, muted("reading the recording")), wide, g.ellipsis)
     head = (*head, *_pace(state, g))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.compare import Comparison, ComparisonLine, Divergence
 from metabonk_tui.core.report.compare_metrics import ABSENT, NOT_RECORDED, MetricValue, Share
+from metabonk_tui.core.report.run_setup import compare_setups, setup_of
 from metabonk_tui.core.report.timeline import RunTimeline
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareView
@@ -15,8 +16,9 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, side_by_side
 from metabonk_tui.ui.views.compare.chart import traces
-from metabonk_tui.ui.views.layout.section import bracket, facts, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import bracket, facts, key_now, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.run.settings import setting_rows
 
 LABEL = 10
 TITLE, SIDE, SINCE = 26, 18, 10
@@ -39,6 +41,7 @@ def compare_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     else:
         rows += [_run(HERE, found.a, wide, g), _run(THERE, found.b, wide, g)]
         rows += _first(found, wide, g)
+        rows += setting_rows(compare_setups(setup_of(found.a.last), setup_of(found.b.last)).differences, wide, g)
         if view.doing:
             rows.append(_progress(view, wide, g))
         if view.problem:
@@ -67,6 +70,16 @@ def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
     return tuple(cut((gap(1), *row), frame.width, g.ellipsis) for row in rows)
 
 
+def pane_rows(frame: Frame, wide: int, high: int) -> list[Row]:
+    """Draw for the dashboard, in at most `high` rows: the first divergence, and the metrics that differ first."""
+    found, g = frame.comparing.comparison, frame.glyphs
+    if found is None:
+        return []
+    rows = [row for row in _first(found, wide, g) if row]
+    rows += setting_rows(compare_setups(setup_of(found.a.last), setup_of(found.b.last)).differences, wide, g)
+    return [cut(row, wide, g.ellipsis) for row in (*rows, *_table(found, wide, 0, g))][: max(0, high)]
+
+
 def headline(found: Comparison) -> str:
     """Return when the runs first differ, that they do not differ, or that they cannot be compared."""
     if not found.comparable:
@@ -89,7 +102,7 @@ def _nothing_yet(frame: Frame, view: CompareView, wide: int) -> list[Row]:
         return [*paragraph(g.text(view.problem), wide, "crit", indent=(mark(g.bad, "crit", True), gap(1)))]
     if view.doing:
         return [_progress(view, wide, g)]
-    return [(muted("no run chosen yet"), gap(2), strong("c", True), muted(" chooses a recorded run"))]
+    return [(muted("no run chosen yet"), gap(2), strong(key_now(frame, "c"), True), muted(" chooses a recorded run"))]
 
 
 def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
@@ -114,7 +127,7 @@ def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
         (mark(g.level(verdict.level), token), gap(1), Span(verdict.kind.value, token, True), muted(since)),
         (strong(fmt.elapsed(timeline.duration_s)), muted(" long")),
         (strong(str(workers)), muted(" workers")),
-        (muted(g.text(run.source)),),
+        (muted(g.text(run.shown_source)),),
     ]
     return (left(side, LABEL, "muted"), *facts(parts, wide - LABEL, 2))
 

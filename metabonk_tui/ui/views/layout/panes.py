@@ -6,16 +6,16 @@ Does not: know what a pane shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from metabonk_tui.ui.style.spans import Row, fit, gap, side_by_side
+from msgspec import Struct
+
+from metabonk_tui.ui.style.spans import EMPTY, Row, gap, side_by_side
 from metabonk_tui.ui.views.layout.section import block
 
 FEW = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Pane:
+class Pane(Struct, frozen=True):
     """A titled pane: `draw` gets cells and rows and returns at most that many rows, including the title."""
 
     draw: Callable[[int, int], Sequence[Row]]
@@ -25,7 +25,7 @@ class Pane:
     """It gets the rows it wants before the other panes get their least; only panes with `stays` keep theirs."""
     stays: bool = False
     grows: bool = False
-    """It fills any height, like a chart; other panes take only the rows they fill."""
+    """It fills any height up to `most`, like a chart or a list of known length; others are drawn to find out."""
 
     def wants(self, wide: int) -> int:
         """Return how many rows it would fill at this width, at most `most`."""
@@ -46,11 +46,12 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
             chosen.append((pane, least))
             room -= need
     given = [least for _, least in chosen]
+    wants = [pane.wants(wide) for pane, _ in chosen]
     # Panes with `stays` grow to `FEW` rows before any other pane grows.
     for most in (FEW, None):
         for i, (pane, _) in enumerate(chosen):
             if most is None or pane.stays:
-                wanted = pane.wants(wide) if most is None else min(most, pane.wants(wide))
+                wanted = wants[i] if most is None else min(most, wants[i])
                 extra = min(room, max(0, wanted - given[i]))
                 given[i] += extra
                 room -= extra
@@ -59,7 +60,7 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
         if rows:
             rows.append(())
         rows += block(pane.draw(wide, tall), wide, tall, ellipsis)
-    return block(rows, wide, high)
+    return (*rows[:high], *[EMPTY] * (high - len(rows)))
 
 
 def columns(
@@ -67,4 +68,4 @@ def columns(
 ) -> tuple[Row, ...]:
     """Put stacks of panes side by side, with the page's left margin, `wide` cells in all."""
     blocks = [(stack(panes, cells, high, ellipsis), cells) for panes, cells in parts]
-    return tuple(fit((gap(1), *row), wide, ellipsis) for row in side_by_side(blocks, gap_cells))
+    return tuple([(gap(1), *row) for row in side_by_side(blocks, gap_cells)])

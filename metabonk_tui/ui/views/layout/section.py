@@ -5,11 +5,12 @@ Does not: know what a pane shows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
-from metabonk_tui.ui.style.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, width
+from metabonk_tui.ui.style.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, remembered, width
 
 VALUES = 10
 """The column where values begin in the header."""
@@ -17,26 +18,46 @@ WIDE = 110
 """From this width on the header has the columns of a 120-cell terminal."""
 
 
+_KEY_IN_SENTENCE = re.compile(r"(?<=; )\S+(?= [a-z]+s\b)")
+"""A key after a semicolon and before a verb."""
+
+
 def label(name: str) -> Row:
     """Draw the label of a header row, up to column 10."""
     return (gap(1), Span(name, "muted"), gap(VALUES - 1 - len(name)))
 
 
+def key_now(frame: Frame, key: str) -> str:
+    """Return the key that does what this key usually does."""
+    return frame.key_names.get(key, key)
+
+
+def with_keys_now(frame: Frame, sentence: str) -> str:
+    """Write a sentence like "paused; p resumes" with the key that does this now."""
+    if not frame.key_names:
+        return sentence
+    return _KEY_IN_SENTENCE.sub(lambda found: key_now(frame, found[0]), sentence)
+
+
 def has_hint(frame: Frame, key: str) -> bool:
-    """Return whether this key is valid now. A hint can name two keys: "+ -"."""
-    return any(not hint.off and (key == hint.key or key in hint.key.split()) for hint in frame.hints)
+    """Return whether what this key usually does is valid now. A hint can name two keys: "+ -"."""
+    key = key_now(frame, key)
+    return any(key == hint.key or key in hint.key.split() for hint in frame.hints)
 
 
+@remembered
 def muted(text: str) -> Span:
     """Make a span for labels, units and axes."""
     return Span(text, "muted")
 
 
+@remembered
 def plain_text(text: str) -> Span:
     """Make a span for sentences and evidence."""
     return Span(text, "text")
 
 
+@remembered
 def strong(text: str, bold: bool = False) -> Span:
     """Make a span for values; bold for the most important one."""
     return Span(text, "strong", bold)
@@ -69,7 +90,7 @@ def bracket(frame: Frame, *keys: str) -> Row:
     row: list[Span] = []
     for key in keys:
         if has_hint(frame, key):
-            row += [*((gap(1),) if row else ()), muted("["), strong(key, True), muted("]")]
+            row += [*((gap(1),) if row else ()), muted("["), strong(key_now(frame, key), True), muted("]")]
     return tuple(row)
 
 

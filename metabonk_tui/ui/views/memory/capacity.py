@@ -17,6 +17,8 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 
 ROWS = 8
 NARROW = 44
+PANE = 34
+"""Below this many cells the pane stands in a side pane."""
 FITS: dict[CapacityFit, tuple[str, str]] = {
     "fits": ("go", "ok"),
     "below floor": ("caution", "warn"),
@@ -41,13 +43,16 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         return [title("WHAT IF", wide, g, (muted("workers"),)), (Span("memory not observed", "unknown"),)]
     now = sum(worker.alive for worker in snapshot.workers)
     count, size, far = (6, 8, 2) if wide < NARROW else (9, 9, 3)
+    # In a side pane the answer gets the cells that the gaps can spare.
+    size, far = (7, 1) if wide < PANE else (size, far)
+    asked = [n for n in (now, frame.config.pool.workers) if n]
+    tried = what_if(budget, counts(asked, budget.fits, ROWS))
+    count = max([count, *(len(str(row.workers)) + 4 for row in tried)])
     rows: list[Row] = [
         title("WHAT IF", wide, g, (muted("workers at their peak"),)),
         (left("W", count, "muted"), right("NEED GB", size, "muted"), right("LEAVES", size, "muted")),
     ]
-    for row in reversed(
-        what_if(budget, counts([n for n in (now, frame.config.pool.workers) if n], budget.fits, ROWS))
-    ):
+    for row in reversed(tried):
         best = row.workers == budget.fits
         bold = best or row.workers == now
         name, token = FITS[row.verdict]
@@ -63,7 +68,7 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         ]
         if best:
             label: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))
-            line += label if width(line) + width(label) <= wide else label[:2]
+            line += next((part for part in (label, label[:2]) if width(line) + width(part) <= wide), ())
         rows.append(tuple(line))
     if budget.fits == 0:
         rows += paragraph("not even one worker fits above the floor", wide, "crit", True)

@@ -6,143 +6,112 @@ Uses Braille dots, or one ASCII character per cell. Nothing is clipped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark, right
+from metabonk_tui.ui.views.layout.line_plot import (
+    ChartAxis,
+    DotCanvas,
+    PlotPoints,
+    axis,
+    axis_of_data,
+    draw_curve,
+    draw_dots,
+)
 from metabonk_tui.ui.views.layout.section import muted
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""Bits of a braille cell by column and row."""
+if TYPE_CHECKING:
+    from metabonk_tui.core.report.ghost import Ghost
+
 HISTORY_S = 1800.0
-"""Seconds of history shown. Fixed, so that the time axis never rescales on screen."""
-CENTRE = 1.5
-"""Dot row of a cell's middle, which a label points at."""
-STEPS = (0.1, 0.2, 0.5, 1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 2000, 5000)
+"""Seconds of history shown where no key has chosen another span."""
+LEAST_STEP_GB = 0.1
+"""The finest step of an axis: below it lies noise."""
+MINUTES_FROM = 180.0
+"""Above 3 hours the points are minutes, or parts of a day: the span over this number is no gap yet."""
+NEAR_FLOOR = 2.0
+"""From this many times the floor on, the lowest value on the chart is far from it."""
+GHOST_GAP_S = 150.0
+"""A ghost has a point a minute."""
+SOON_S = 4 * 3600.0
+"""A fall that reaches zero later than this is neither named nor drawn to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartAxis:
-    """The vertical axis in GB: `parts` equal steps over `rows` rows, zero at the bottom."""
-
-    rows: int
-    parts: int
-    step: float
-
-    @property
-    def top(self) -> float:
-        """The value at the middle of row 0."""
-        return self.parts * self.step
-
-    def dot(self, value: float) -> int:
-        """Return the dot row of a value, counted from the top."""
-        share = min(max(value / self.top, 0.0), 1.0)
-        return round((1 - share) * 4 * (self.rows - 1) + CENTRE)
-
-    def label(self, row: int) -> str:
-        """Return the label of a row; "" where it has none."""
-        every = (self.rows - 1) // self.parts
-        if row % every:
-            return ""
-        value = (self.parts - row // every) * self.step
-        return f"{value:g}"
+def falls_soon(memory: MemoryView, t: float) -> bool:
+    """Return whether a forecast reaches zero soon enough to be named, and is not more uncertain than far away."""
+    forecast = memory.forecast
+    if forecast is None or forecast.reaches_zero_t is None:
+        return False
+    lead_s = forecast.reaches_zero_t - t
+    return lead_s < SOON_S and (forecast.raised or lead_s >= (forecast.plus_minus_s or 0.0))
 
 
-def axis(highest: float, rows: int) -> ChartAxis | None:
-    """Choose the axis: labels exactly on rows, the highest value inside, little waste. None below 2 rows."""
-    best: tuple[float, ChartAxis] | None = None
-    for used in range(rows, max(1, rows - 3), -1):
-        for parts in range(1, 7):
-            if used < 2 or (used - 1) % parts or (used - 1) // parts < min(2, used - 1):
-                continue
-            step = next((step for step in STEPS if step * parts >= highest), highest / parts or 1)
-            waste = 1 - highest / (step * parts) + 0.08 * (rows - used) + (0.6 if parts < 2 else 0.0)
-            if best is None or waste < best[0] - 1e-9:
-                best = (waste, ChartAxis(used, parts, step))
-    return best[1] if best else None
+def memory_axis(snapshot: Snapshot, points: PlotPoints, rows: int) -> tuple[ChartAxis | None, str]:
+    """Choose the axis of points in GB over `rows` rows, and a note that says why it begins where it does.
 
-
-class _DotCanvas:
-    """Dots in cells; each cell keeps the token of the first dot drawn in it."""
-
-    def __init__(self, wide: int, rows: int, glyphs: Glyphs) -> None:
-        self.wide, self.rows, self.glyphs = wide, rows, glyphs
-        self.bits = [[0] * wide for _ in range(rows)]
-        self.tokens = [[""] * wide for _ in range(rows)]
-        self.plain = [[" "] * wide for _ in range(rows)]
-
-    def dot(self, x: int, y: int, token: str, plain: str) -> None:
-        cell, row = x // 2, y // 4
-        if 0 <= cell < self.wide and 0 <= row < self.rows and x >= 0 and y >= 0:
-            self.bits[row][cell] |= _DOTS[x % 2][y % 4]
-            self.tokens[row][cell] = self.tokens[row][cell] or token
-            if self.plain[row][cell] == " ":
-                self.plain[row][cell] = plain
-
-    def row(self, y: int, now_cell: int, floor: tuple[int, int, Span] | None) -> Row:
-        spans: list[Span] = []
-        x = 0
-        while x < self.wide:
-            if floor and floor[0] == y and x == floor[1]:
-                spans.append(floor[2])
-                x += len(floor[2].text)
-                continue
-            token = self.tokens[y][x]
-            if token:
-                text = chr(0x2800 + self.bits[y][x]) if self.glyphs.braille else self.plain[y][x]
-                spans.append(mark(text, token))
-            elif x == now_cell:
-                spans.append(mark(self.glyphs.vertical, "line"))
-            else:
-                spans.append(gap(1))
-            x += 1
-        return merged(spans)
-
-
-def merged(spans: Sequence[Span]) -> Row:
-    """Join neighbouring spans of the same style."""
-    row: list[Span] = []
-    for span in spans:
-        if row and row[-1][1:] == span[1:]:
-            row[-1] = row[-1]._replace(text=row[-1].text + span.text)
-        else:
-            row.append(span)
-    return tuple(row)
-
-
-def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo) -> list[Row]:
-    """Draw `high` rows: the plot and the time axis; a sentence without data or room."""
+    It begins at 0 when the floor is near or a named forecast crosses it; else it holds the data only.
+    """
     memory = snapshot.memory
-    points = [(t, size / fmt.GB) for t, size in memory.history]
+    floor = memory.floor_bytes / fmt.GB
+    values = [value for _, value in points]
+    lowest, highest = min(values, default=0.0), max(values, default=0.0)
+    is_near = lowest <= NEAR_FLOOR * floor
+    if not is_near and not falls_soon(memory, snapshot.t):
+        close = axis_of_data(lowest, highest, rows, LEAST_STEP_GB)
+        if close is not None:
+            return close, f"axis {close.bottom:g} to {close.top:g}: far from the floor"
+    note = "from 0: the floor is near" if is_near else "from 0"
+    return axis(max(highest, floor * 1.5), rows), note
+
+
+def in_gigabytes(history: Sequence[tuple[float, float]], t: float, past_s: float) -> PlotPoints:
+    """Return the points of the last `past_s` seconds before `t`, in GB."""
+    return [(at, size / fmt.GB) for at, size in history if t - past_s <= at <= t]
+
+
+def chart(
+    snapshot: Snapshot,
+    wide: int,
+    high: int,
+    glyphs: Glyphs,
+    zone: tzinfo,
+    past_s: float = HISTORY_S,
+    history: PlotPoints | None = None,
+    ghost: Ghost | None = None,
+) -> list[Row]:
+    """Draw `high` rows: the plot of the last `past_s` seconds and the time axis; a sentence without data or room.
+
+    `history`: (t, available bytes) instead of the Snapshot's own history. `ghost`: a run of which the same minutes,
+    and those after them, are dots.
+    """
+    memory = snapshot.memory
+    points = in_gigabytes(memory.history if history is None else history, snapshot.t, past_s)
     if not points:
         return [(Span("not observed", "unknown"),)]
-    past_s = HISTORY_S
-    floor = memory.floor_bytes / fmt.GB
-    scale = axis(max([size for _, size in points] + [floor * 1.5]), high - 1)
+    scale, _ = memory_axis(snapshot, (*points, *ghost_points(ghost, snapshot, past_s)), high - 1)
     if scale is None or wide < 24:
         return [(muted("no room for the chart"),)] if high else []
+    floor = memory.floor_bytes / fmt.GB
     label_cells = max(2, *(len(scale.label(row)) for row in range(scale.rows)))
     plot = wide - label_cells - 1
-    floor_label = f"floor {fmt.gigabytes(memory.floor_bytes)}"
-    future_s = past_s if memory.forecast and memory.forecast.reaches_zero_t else 0.0
-    after = plot // 2 if future_s else len(floor_label) + 2
+    has_floor = scale.bottom == 0
+    floor_label = f"floor {fmt.gigabytes(memory.floor_bytes)}" if has_floor else ""
+    after = plot // 2 if falls_soon(memory, snapshot.t) else len(floor_label) + 2
     now_cell = plot - after - 1
-    canvas = _DotCanvas(plot, scale.rows, glyphs)
+    canvas = DotCanvas(plot, scale.rows, glyphs)
     _draw_history(canvas, points, snapshot, scale, now_cell, past_s)
+    per_dot_s = past_s / (2 * now_cell + 1)
+    ends_t = snapshot.t + (2 * canvas.wide - 2 - 2 * now_cell) * per_dot_s
+    beyond = ghost_points(ghost, snapshot, past_s, ends_t)
+    draw_dots(canvas, beyond, scale, snapshot.t - past_s, ends_t, 2 * canvas.wide - 1, GHOST_GAP_S)
     _draw_forecast(canvas, points[-1], snapshot, scale, now_cell, past_s)
-    calm = memory.level == "ok" and memory.below_floor_since_t is None
-    floor_token = "muted" if calm else "warn"
-    floor_y = scale.dot(floor)
-    floor_at = plot - len(floor_label)
-    for x in range(0, 2 * (floor_at - 1)):
-        if x % 4 < 2:
-            canvas.dot(x, floor_y, floor_token, glyphs.floor_dash)
-    label = (floor_y // 4, floor_at, Span(floor_label, floor_token))
+    label = _draw_floor(canvas, memory, scale.dot(floor), floor_label, glyphs) if has_floor else None
     rows: list[Row] = []
     for y in range(scale.rows):
         rows.append((right(scale.label(y), label_cells, "muted"), gap(1), *canvas.row(y, now_cell, label)))
@@ -150,44 +119,44 @@ def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo
     return rows
 
 
+def ghost_points(ghost: Ghost | None, snapshot: Snapshot, past_s: float, to_t: float | None = None) -> PlotPoints:
+    """Return (t, available GB) of the ghost at the minutes of a chart; empty without a ghost."""
+    if ghost is None:
+        return ()
+    ends_t = snapshot.t if to_t is None else to_t
+    curve = ghost.available_curve(snapshot.run.started_at, snapshot.t - past_s, ends_t)
+    return [(t, size / fmt.GB) for t, size in curve]
+
+
+def _draw_floor(
+    canvas: DotCanvas, memory: MemoryView, floor_y: int, floor_label: str, glyphs: Glyphs
+) -> tuple[int, int, Span]:
+    """Draw the floor as dashes; return its label with its row and cell."""
+    calm = memory.level == "ok" and memory.below_floor_since_t is None
+    token = "muted" if calm else "warn"
+    at = canvas.wide - len(floor_label)
+    for x in range(0, 2 * (at - 1)):
+        if x % 4 < 2:
+            canvas.dot(x, floor_y, token, glyphs.floor_dash)
+    return floor_y // 4, at, Span(floor_label, token)
+
+
 def _draw_history(
-    canvas: _DotCanvas,
-    points: Sequence[tuple[float, float]],
+    canvas: DotCanvas,
+    points: PlotPoints,
     snapshot: Snapshot,
     scale: ChartAxis,
     now_cell: int,
     past_s: float,
 ) -> None:
     """Draw the history two dots thick; time without samples stays empty."""
-    width = 2 * now_cell + 1
-    gap_s = 2.5 * max(snapshot.memory_bucket_s, snapshot.run.interval_s)
-    token = "text"
-    before: int | None = None
-    for x in range(width + 1):
-        t = snapshot.t - past_s * (1 - x / width)
-        value = _at(points, t, gap_s)
-        if value is None:
-            before = None
-            continue
-        y = scale.dot(value)
-        first = y if before is None or before >= y else before + 1
-        last = y if before is None or before <= y else before - 1
-        for dot in range(first, last + 2):
-            canvas.dot(x, dot, token, canvas.glyphs.history)
-        before = y
-
-
-def _at(points: Sequence[tuple[float, float]], t: float, gap_s: float) -> float | None:
-    """Interpolate the value at a time; None across a gap and before the first point."""
-    for (t0, v0), (t1, v1) in pairwise(points):
-        if t0 <= t <= t1:
-            return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if 0 < t1 - t0 <= gap_s else None
-    last_t, last = points[-1]
-    return last if last_t <= t <= last_t + gap_s else None
+    gap_s = 2.5 * max(snapshot.memory_bucket_s, snapshot.run.interval_s, past_s / MINUTES_FROM)
+    from_t = snapshot.t - past_s
+    draw_curve(canvas, points, scale, from_t, snapshot.t, 2 * now_cell + 1, gap_s=gap_s, thick=2)
 
 
 def _draw_forecast(
-    canvas: _DotCanvas, last: tuple[float, float], snapshot: Snapshot, scale: ChartAxis, now_cell: int, past_s: float
+    canvas: DotCanvas, last: tuple[float, float], snapshot: Snapshot, scale: ChartAxis, now_cell: int, past_s: float
 ) -> None:
     """Draw the forecast as a dotted line in the colour of the level. Nothing after an OOM kill."""
     forecast = snapshot.memory.forecast
@@ -198,7 +167,7 @@ def _draw_forecast(
     per_dot_s = past_s / (2 * now_cell + 1)
     for i, x in enumerate(range(2 * now_cell + 2, 2 * canvas.wide)):
         value = last[1] + forecast.slope_bytes_per_min / fmt.GB * (i + 1) * per_dot_s / 60
-        if value < 0:
+        if value < scale.bottom or value > scale.top:
             return
         if i % (2 if crosses else 3) == 0:
             canvas.dot(x, scale.dot(value), token, canvas.glyphs.forecast)
@@ -219,12 +188,14 @@ def time_axis(
         at = round(now_cell * (1 - (snapshot.t - memory.oom_since_t) / past_s)) - len(label) // 2
         special.insert(0, (max(0, min(at, now_at - len(label) - 2)), Span(label, "crit", True)))
     forecast = memory.forecast
-    if forecast and forecast.reaches_zero_t is not None and not memory.oom_kills_in_run:
+    is_named = falls_soon(memory, snapshot.t) and not memory.oom_kills_in_run
+    if is_named and forecast is not None and forecast.reaches_zero_t is not None:
         label = f"OOM {fmt.clock(forecast.reaches_zero_t, zone, with_seconds=False)}"
         if forecast.plus_minus_s is not None:
             label += f" {glyphs.plus_minus}{fmt.age(forecast.plus_minus_s)}"
         at = now_cell + round(now_cell * (forecast.reaches_zero_t - snapshot.t) / past_s) - len(label) // 2
-        at = max(now_at + 5, min(at, plot - len(label)))
+        at = max(now_at + 5, at)
+        # No label beyond the axis: the sentence below names a later time.
         if at + len(label) <= plot:
             special.append((at, Span(label, level_token(memory.level), True)))
     ending = next((span for _, span in special if span.text.startswith("OOM")), None)

@@ -35,7 +35,7 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
     long = max(0, wide - VALUE_END - 1 - 10)
     rows: list[Row] = []
     for raw, size, grown, single in entries[:high]:
-        name = glyphs.text(raw)
+        name = glyphs.text(raw if single else _counted(raw, len(snapshot.workers)))
         change = "" if grown is None else fmt.growth(grown)
         text_token = "muted" if single else "text"
         shown = left(f"  {name}" if single else name, NAME, text_token, False, glyphs.ellipsis)
@@ -45,6 +45,15 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
             row = (*row, *bar(size / largest, long, glyphs))
         rows.append(spread(row, (muted(change),), wide, glyphs.ellipsis))
     return rows
+
+
+def _counted(name: str, total: int) -> str:
+    """Say of how many workers the memory is known: "workers 1" of five processes is "workers 1/5"."""
+    kind, _, held = name.partition(" ")
+    if kind != "workers" or not held.isdecimal() or int(held) >= total:
+        return name
+    share = f"{held}/{total}"
+    return f"{name}/{total}" if len(f"{name}/{total}") < NAME else f"w {share}"
 
 
 def fits_note(snapshot: Snapshot) -> Row:
@@ -70,6 +79,11 @@ def fits_rows(snapshot: Snapshot) -> list[Row]:
         ("in all", budget.budget_bytes, "GB to share out"),
     )
     return [
-        (left(name, NAME, "text"), right(fmt.short(size / fmt.GB, 1, 4), 4, "strong"), gap(1), muted(how))
-        for name, size, how in facts
+        (left(name, NAME, "text"), right(_amount(size), 4, "strong"), gap(1), muted(how)) for name, size, how in facts
     ]
+
+
+def _amount(size: float) -> str:
+    """Format GB in 4 cells; an amount that would read as 0 keeps its second decimal."""
+    text = fmt.short(size / fmt.GB, 1, 4)
+    return fmt.gigabytes(size) if text == "0.0" else text

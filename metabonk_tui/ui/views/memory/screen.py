@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.chart_span import span_name, span_s
 from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.plot_job import OWN_HISTORY_S
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, gap, left, mark, right, side_by_side, width
-from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.line_plot import PlotPoints
+from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
-from metabonk_tui.ui.views.memory.chart import HISTORY_S, chart
+from metabonk_tui.ui.views.memory.chart import SOON_S, chart, falls_soon, ghost_points, in_gigabytes, memory_axis
 
-CHART = (7, 22)
+CHART = (7, 15)
 """The least and the most rows of the chart, including its title."""
+LEAST_THEN_CELLS = 76
+"""Below this width the title has no room for the number at the begin of the chart."""
+TITLE_CELLS = len("AVAILABLE") + 6
+"""Cells of the title beside its notes."""
 NAME, PID, HELD, RATE, SINCE = 11, 8, 8, 8, 8
 LABEL = 15
 _LEVELS: Mapping[ForecastState, MemoryLevel] = {
@@ -35,6 +44,8 @@ _LEVELS: Mapping[ForecastState, MemoryLevel] = {
 def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
     """Draw everything below the header; `room` is the number of visible rows."""
     wide = max(10, frame.width - 2)
+    if snapshot.has_several_hosts:
+        snapshot = _of_one_host(frame, snapshot)
     held = held_rows(frame, snapshot)
     rows = [*chart_rows(frame, snapshot, wide, room)]
     g = frame.glyphs
@@ -75,23 +86,78 @@ def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
     return tuple(cut((gap(1), *row), frame.width - 1, frame.glyphs.ellipsis) for row in rows)
 
 
+def _of_one_host(frame: Frame, snapshot: Snapshot) -> Snapshot:
+    """Return the Snapshot of the host of the selected worker; without a selection that of the worst host."""
+    chosen = frame.selected
+    name = chosen.ref.host if chosen is not None else snapshot.memory.host
+    host = snapshot.hosts.get(name)
+    return snapshot if host is None else replace(snapshot, hosts={name: host})
+
+
 def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[Row]:
     """Draw the chart and the outlook in words; without room only the words."""
     g, memory = frame.glyphs, snapshot.memory
     reading = memory.reading
     by = f", limited by {g.text(reading.limited_by)}" if reading and reading.limited_by else ""
-    note = f"GB, last {HISTORY_S / 60:.0f} min{by}"
-    end: Row = ()
+    shown_s = span_s(frame.state.span, snapshot.run.elapsed_s)
+    history, missing = _history(frame, snapshot, shown_s)
+    high = min(max(room * 45 // 100, CHART[0]), CHART[1]) if room >= CHART[0] + 3 else 0
+    _, axis_note = memory_axis(
+        snapshot,
+        (*in_gigabytes(history, snapshot.t, shown_s), *ghost_points(frame.ghost, snapshot, shown_s)),
+        max(2, high - 2),
+    )
+    end: Row = bracket(frame, "+ -")
     forecast = memory.forecast
     if forecast is not None and forecast.known:
         slope = f"{fmt.signed(forecast.slope_bytes_per_min / fmt.MB)} MB/min"
-        end = (muted("slope "), strong(slope))
-    rows: list[Row] = [title("AVAILABLE", wide, g, (muted(note),), end, focused=True)]
-    high = min(max(room * 45 // 100, CHART[0]), CHART[1]) if room >= CHART[0] + 3 else 0
-    if high and memory.history:
-        rows += chart(snapshot, wide, high - 1, g, frame.zone)
+        end = (muted("slope "), strong(slope), *((gap(3), *end) if end else ()))
+    if then := _then(frame, snapshot, history, shown_s):
+        # The header says what is available now.
+        is_room = TITLE_CELLS + len(span_name(frame.state.span)) + width(then) + 3 + width(end) <= wide
+        end = (*(then if is_room else then[:2]), *((gap(3), *end) if end else ()))
+    span = span_name(frame.state.span) + (", dots: ghost" if frame.ghost is not None else "")
+    axis_note = f", {axis_note}" if high and history else ""
+    notes = (
+        *(f"GB, {span}{missing}{axis_note}{by}", f"GB, {span}{missing}{axis_note}", f"{span}{axis_note}"),
+        *(f"{span}{axis_note.partition(':')[0]}", span),
+    )
+    note = next((note for note in notes if len(note) + 16 + width(end) <= wide), notes[-1])
+    name = f"AVAILABLE ON {memory.host}" if memory.host else "AVAILABLE"
+    rows: list[Row] = [title(name, wide, g, (muted(note),), end, focused=True)]
+    if high and history:
+        rows += chart(snapshot, wide, high - 1, g, frame.zone, shown_s, history, frame.ghost)
     rows += outlook(frame, snapshot, wide)
     return [*rows, EMPTY]
+
+
+def _history(frame: Frame, snapshot: Snapshot, shown_s: float) -> tuple[PlotPoints, str]:
+    """Return (t, available bytes) for the chart, and what is missing of the span that it shows.
+
+    The last hour is the Snapshot's own; a longer span comes from the recording, a minute or more a point.
+    """
+    own, view = snapshot.memory.history, frame.plots
+    if shown_s <= OWN_HISTORY_S or not own:
+        return own, ""
+    if snapshot.memory.host:
+        return own, ": of one host the last hour is kept"
+    if not view.of(None, shown_s) or view.is_reading:
+        return own, f": {view.why_not or 'reading the recording'}"
+    if view.why_not:
+        return own, f": {view.why_not}"
+    plotted = [(point.t, point.least) for point in view.series.get("available_bytes", ()) if point.t < own[0][0]]
+    return (*plotted, *own), ""
+
+
+def _then(frame: Frame, snapshot: Snapshot, history: PlotPoints, shown_s: float) -> Row:
+    """Say what was available at the begin of the chart, beside now; empty where either is not known."""
+    now, before = snapshot.memory.available_bytes, [point for point in history if point[0] >= snapshot.t - shown_s]
+    if now is None or frame.width < LEAST_THEN_CELLS or not before or before[0][0] >= snapshot.t:
+        return ()
+    t, then_bytes = before[0]
+    when = fmt.clock(t, frame.zone, with_seconds=False)
+    now_gb = f"{now / fmt.GB:.1f}"
+    return (text(f"{then_bytes / fmt.GB:.1f}"), muted(f" at {when}"), muted(", now "), strong(now_gb), muted(" GB"))
 
 
 def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
@@ -102,6 +168,10 @@ def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         return [(Span("not observed: never counted as enough", "unknown"),)]
     if forecast is None:
         return []
+    if forecast.state == "FALLING" and forecast.reaches_zero_t is not None and not falls_soon(memory, snapshot.t):
+        is_late = forecast.reaches_zero_t - snapshot.t >= SOON_S
+        why = f"within {fmt.about(SOON_S)}" if is_late else "yet: the time is too uncertain"
+        return [(text(f"falls, no crossing seen {why}"),)]
     sentences = [g.text(forecast.text)] if forecast.text else []
     if forecast.floor_lo_t is not None and forecast.floor_hi_t is not None:
         sentences.append(f"below the floor {_between(frame, forecast.floor_lo_t, forecast.floor_hi_t)}")
@@ -156,14 +226,16 @@ def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot:
         row: list[Span] = [left(g.text(each.name), NAME - 1, "strong" if loud else "text", loud, g.ellipsis), gap(1)]
         row += [right("" if owner_pid is None else str(owner_pid), pid, "muted")] if pid else []
         row.append(right(fmt.short(each.bytes / fmt.GB, 2, HELD - 1), HELD, "strong"))
-        rate = "" if each.bytes_per_min is None else fmt.signed(each.bytes_per_min / fmt.MB)
+        rate = g.unobserved if each.bytes_per_min is None else fmt.signed(each.bytes_per_min / fmt.MB)
         row.append(right(rate, RATE, "text", loud))
         if since:
             row.append(right("" if each.since_t is None else fmt.age(snapshot.t - each.since_t), since, "muted"))
         rows.append(tuple(row))
     total = sum(each.bytes for each, _ in held)
     rates = [each.bytes_per_min for each, _ in held]
-    summed = fmt.signed(sum(rate for rate in rates if rate is not None) / fmt.MB) if None not in rates else ""
+    summed = (
+        fmt.signed(sum(rate for rate in rates if rate is not None) / fmt.MB) if None not in rates else g.unobserved
+    )
     rows.append(
         (
             left("total", NAME + pid, "muted"),

@@ -14,8 +14,8 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
-from metabonk_tui.ui.views.layout.section import has_hint, muted, strong, title
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right, spread, width
+from metabonk_tui.ui.views.layout.section import has_hint, key_now, muted, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending", "PENDING"), ("resolved", "ENDED"))
@@ -23,6 +23,8 @@ NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
 VALUE, RANGE = 10, 19
 NAME_COLUMN = 11
 """The column where names begin."""
+NARROW = 42
+"""Below this width the columns behind the name have no room."""
 ONE_LINE = 150
 """From this width on an alert is one row."""
 
@@ -42,7 +44,7 @@ def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
     )
     if frame.width < 60:
         return head
-    return (*head, gap(1), strong("!", True), muted(" alerts" if unacknowledged else " seen"))
+    return (*head, gap(1), strong(key_now(frame, "!"), True), muted(" alerts" if unacknowledged else " seen"))
 
 
 def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
@@ -54,8 +56,15 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
         group = [alert for alert in snapshot.alerts if alert.state == state]
         if not group and state != "firing":
             continue
-        end = (strong("u", True), muted(" all seen")) if state == "firing" and has_hint(frame, "u") else ()
-        rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(group, state), end)]
+        end = (
+            (strong(key_now(frame, "u"), True), muted(" all seen"))
+            if state == "firing" and has_hint(frame, "u")
+            else ()
+        )
+        rows += [
+            *((EMPTY,) if len(rows) > 1 else ()),
+            title(name, wide, frame.glyphs, _note(group, state), end, focused=state == "firing"),
+        ]
         if not group:
             rows.append((gap(2), muted("none: no condition has lasted long enough")))
         for alert in group:
@@ -79,6 +88,8 @@ def _note(group: Sequence[Alert], state: AlertState) -> Row:
 
 
 def _heads(wide: int, g: Glyphs) -> Row:
+    if wide < NARROW:
+        return fit((gap(4), muted("ALERT, WORKERS"), gap(max(1, wide - 23)), muted("LASTS")), wide, g.ellipsis)
     row: list[Span] = [
         gap(NAME_COLUMN - 1),
         muted("ALERT".ljust(NAME) + "WORKERS".ljust(WORKERS) + "SINCE".ljust(SINCE)),
@@ -109,6 +120,8 @@ def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Ro
         left(f"{g.times}{alert.times}" if alert.times > 1 else "", TIMES, "warn"),
     )
     alert_text = g.text(alert.text)
+    if wide < NARROW:
+        return _narrow(alert, head[:4], alert_text, snapshot, wide, g)
     if wide >= ONE_LINE:
         now, extremes = _now(alert), _range(alert)
         more: Row = (right(now, VALUE - 2, "strong"), gap(2), left(extremes, RANGE, "text"))
@@ -123,6 +136,18 @@ def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Ro
     indent = NAME_COLUMN - 1 if wide >= 60 else 4
     body = clip(alert_text, max(0, wide - indent - len(tail)), g.ellipsis)
     return [first, (gap(indent), text(body), muted(tail))]
+
+
+def _narrow(alert: Alert, lead: Row, alert_text: str, snapshot: Snapshot, wide: int, g: Glyphs) -> list[Row]:
+    """Draw an alert in a side pane: its name and since when, then on whom and what."""
+    firing = alert.state == "firing"
+    name = Span(alert.name, "strong" if firing else "text", firing and alert.acknowledged is None)
+    lasts: Row = (strong(fmt.age(max(0.0, alert.duration_s(snapshot.t)))),)
+    who = _workers(alert, snapshot, g)
+    body: Row = (gap(4), *((strong(who), gap(1)) if who else ()))
+    said = alert_text or (f"now {_now(alert)}" if alert.value is not None else "")
+    second = (*body, text(clip(said, max(0, wide - width(body)), g.ellipsis)))
+    return [spread((*lead, name), lasts, wide, g.ellipsis), second]
 
 
 def _seen(frame: Frame, alert: Alert) -> Row:

@@ -5,10 +5,12 @@ The bar of a confidence has a neutral colour, because confidence is not a state.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from metabonk_tui.core.model.snapshot import Cause, Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
-from metabonk_tui.ui.style.spans import Row, Span, cut, gap, left, mark
+from metabonk_tui.ui.style.spans import Row, Span, cells, cut, fit, gap, left, mark, width
 from metabonk_tui.ui.views.layout.section import muted, paragraph, strong
 from metabonk_tui.ui.views.memory.gauge import bar
 
@@ -16,10 +18,14 @@ LABEL = 8
 """Cells of rank and confidence."""
 
 
-def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+FIX_ABOVE = "the first step of NEXT"
+"""Stands for a fix that the header shows whole: the rows belong to the proof then."""
+
+
+def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, in_next: bool = False) -> list[Row]:
     """Draw the causes, or the evidence without causes, in at most `high` rows."""
     if snapshot.causes:
-        return cause_rows(snapshot.causes, wide, high, glyphs)
+        return cause_rows(snapshot.causes, wide, high, glyphs, in_next)
     return reason_rows(snapshot, wide, glyphs)[:high]
 
 
@@ -47,21 +53,28 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
     return rows
 
 
-def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs, in_next: bool = False) -> list[Row]:
     """Draw ranked causes: name, proof, and the fix of the first; one line each where rows are few and wide.
 
-    Without room for everything, all names come before the details of the first cause.
+    Without room for everything, all names come before the details of the first cause. `in_next`: the header shows
+    the first fix.
     """
-    if high < 2 * len(causes) + 1 and wide >= 64:
+    if in_next:
+        causes = (replace(causes[0], fix=FIX_ABOVE), *causes[1:])
+    # A single proof gets the row that its fix does not need.
+    is_brief = high < 2 * len(causes) + 1 and wide >= 64 and not (in_next and len(causes) == 1)
+    if is_brief:
         lines = [_one_line(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
-        if high > len(causes) and causes[0].fix:
+        if high > len(causes) and causes[0].fix and not in_next:
             fix = Span(glyphs.text(causes[0].fix), "text")
             lines.insert(1, cut((gap(LABEL), muted("fix "), fix), wide, glyphs.ellipsis))
         return lines[:high]
-    airy = high >= 3 * len(causes) + 1
-    blocks = [_cause_block(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
-    if sum(map(len, blocks)) > high:
-        blocks = [blocks[0][: max(1, high - len(causes) + 1)], *(rows[:1] for rows in blocks[1:])]
+    first = _first_block(causes[0], wide, high - (len(causes) - 1), glyphs)
+    others = [_block(i, cause, wide, glyphs) for i, cause in enumerate(causes) if i]
+    if len(first) + sum(map(len, others)) > high:
+        others = [rows[:1] for rows in others]
+    blocks = [first, *others]
+    airy = sum(map(len, blocks)) + len(blocks) - 1 <= high
     rows: list[Row] = []
     for block in blocks:
         if rows and airy:
@@ -70,15 +83,33 @@ def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) 
     return rows[:high]
 
 
-def _cause_block(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw one cause: name, proof, and for the first cause its fix."""
-    first = i == 0
-    name = Span(glyphs.text(cause.name), "strong" if first else "text", first)
-    proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=(gap(LABEL),))
-    rows = [cut((*_rank(i, cause), name), wide, glyphs.ellipsis), *proof[: 2 if first else 1]]
-    if first and cause.fix:
-        rows += paragraph(glyphs.text(cause.fix), wide, "text", indent=(gap(LABEL), muted("fix ")))[:2]
-    return rows
+def _first_block(cause: Cause, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+    """Draw the first cause: name, proof and fix, whole where they fit. The proof is cut before the fix."""
+    name = Span(glyphs.text(cause.name), "strong", True)
+    head = cut((*_rank(0, cause), name), wide, glyphs.ellipsis)
+    proof = paragraph(glyphs.text(cause.because), wide, "text", indent=(gap(LABEL),))
+    fix = paragraph(glyphs.text(cause.fix), wide, "text", indent=(gap(LABEL), muted("fix "))) if cause.fix else []
+    if cause.fix == FIX_ABOVE and 1 + len(proof) + len(fix) > high:
+        fix = []
+    kept = max(1, high - 1 - len(fix))
+    proof = shorten(proof, kept, wide, glyphs)
+    return [head, *proof, *shorten(fix, max(0, high - 1 - len(proof)), wide, glyphs)]
+
+
+def _block(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw a cause after the first: name, and one row of its proof."""
+    name = Span(glyphs.text(cause.name), "text")
+    proof = paragraph(glyphs.text(cause.because), wide, "muted", indent=(gap(LABEL),))
+    return [cut((*_rank(i, cause), name), wide, glyphs.ellipsis), *shorten(proof, 1, wide, glyphs)]
+
+
+def shorten(rows: list[Row], high: int, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Return at most `high` rows of a paragraph; an ellipsis marks text that is left out."""
+    if len(rows) <= high or high < 1:
+        return rows[: max(0, high)]
+    *kept, last = rows[:high]
+    room = max(0, wide - cells(glyphs.ellipsis))
+    return [*kept, (*fit(last, min(width(last), room), ""), Span(glyphs.ellipsis, "muted"))]
 
 
 def _rank(i: int, cause: Cause) -> Row:

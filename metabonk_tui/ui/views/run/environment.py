@@ -110,10 +110,15 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
         return [(muted("no keys are required"),)]
     longest = max(cells(row.key) for row in table) + 1
     workers = snapshot.workers
-    single = len(workers) <= 5 and longest + WANTED + FILE + EXPORTED + WORKER * len(workers) + EFFECT <= wide
+    single = (
+        not snapshot.has_several_hosts
+        and len(workers) <= 5
+        and longest + WANTED + FILE + EXPORTED + WORKER * len(workers) + EFFECT <= wide
+    )
     holds = WORKER * len(workers) if single else SHARE
     effect = EFFECT if wide >= 70 else 0
-    exported = EXPORTED if wide >= 78 else 0
+    # Without the file nothing is known of an export: the row above the table says so once.
+    exported = EXPORTED if wide >= 78 and any(row.exported is not None for row in table) else 0
     file = FILE if wide >= 60 else 0
     wanted = WANTED if wide >= 44 else 0
     key = max(4, min(longest, wide - wanted - file - exported - holds - effect))
@@ -133,7 +138,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
         if file:
             line = (*line, *fit(_held(row.file, row.file_value, file - 1, g), file, g.ellipsis))
         if exported:
-            line = (*line, _exported(row, exported))
+            line = (*line, _exported(row, exported, g))
         if single:
             for cell in row.cells:
                 line = (*line, *fit(_held(cell.result, _shown(cell), WORKER - 1, g), WORKER, g.ellipsis))
@@ -166,10 +171,14 @@ def _shown(cell: EnvCheckCell) -> str | None:
     return cell.value if cell.result != "unknown" else None
 
 
-def _exported(row: EnvCheckRow, wide: int) -> Span:
+def _exported(row: EnvCheckRow, wide: int, g: Glyphs) -> Span:
     if row.exported is None:
-        return left("", wide)
-    return left("yes" if row.exported else "NO", wide, "text" if row.exported else "warn", not row.exported)
+        return left(g.unobserved, wide, "unknown")
+    if row.exported:
+        return left("yes", wide, "text")
+    # A shell exports every variable after `set -a`: only a process without the key makes this a problem.
+    is_lost = bool(row.refs("missing"))
+    return left("NO" if is_lost else "no", wide, "warn" if is_lost else "muted", is_lost)
 
 
 def _share(row: EnvCheckRow, g: Glyphs) -> Row:
@@ -218,7 +227,14 @@ def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Ro
     worker, g = frame.worker, frame.glyphs
     if worker is None:
         return []
-    rows: list[Row] = [title(f"W{worker.slot}", wide, g, (muted("other variables of its process"),))]
+    rows: list[Row] = [
+        title(
+            worker.ref.label if worker.ref.host else f"W{worker.slot}",
+            wide,
+            g,
+            (muted("other variables of its process"),),
+        )
+    ]
     if worker.environment is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
         return [*rows, (mark(g.unobserved, "unknown"), gap(1), Span(g.text(why), "unknown"))]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.drawn_once import once_a_snapshot
+from metabonk_tui.ui.frame import EVENTS, Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
-from metabonk_tui.ui.style.spans import Row, Span, clip, gap, mark
+from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, mark, on_row
 from metabonk_tui.ui.views.layout.highlight import RECENT_S
 from metabonk_tui.ui.views.layout.section import muted
 
@@ -26,6 +28,14 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("ABSENT", "absent", "crit"),
 )
 """Words in the text of a worker's event, with their glyph and token."""
+
+
+@once_a_snapshot
+def listed_events(frame: Frame, snapshot: Snapshot) -> tuple[Event, ...]:
+    """Return the events to show, oldest first; of those of one moment the most severe comes last, above the others."""
+    return tuple(
+        sorted(without_duplicates(snapshot.events), key=lambda event: (event.t, levels.order(event.severity)))
+    )
 
 
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
@@ -62,14 +72,28 @@ def is_new(event: Event, snapshot: Snapshot) -> bool:
     return began is not None and began + RECENT_S < event.t and snapshot.t - event.t <= RECENT_S
 
 
+def selected_event(frame: Frame, events: Sequence[Event]) -> Event | None:
+    """Return the event under the cursor, else the newest one; None where the list is not shown alone, or is empty."""
+    if frame.state.zoom != EVENTS or not events:
+        return None
+    return next((event for event in reversed(events) if (event.t, event.text) == frame.state.event), events[-1])
+
+
 def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: int, high: int) -> list[Row]:
+    """Draw the newest events; where they are shown alone, with a cursor."""
     g = frame.glyphs
     rows: list[Row] = []
+    chosen = selected_event(frame, events)
+    if chosen is not None:
+        wide -= 2
     for event in reversed(events[-high:] if high > 0 else ()):
         new = is_new(event, snapshot)
         clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
         clipped = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
-        rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new)))
+        row: Row = (clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new))
+        if event is chosen:
+            row = on_row(fit((mark(g.cursor, "accent"), gap(1), *row), wide + 2, g.ellipsis), "select")
+        rows.append(row if chosen is None or event is chosen else (gap(2), *row))
     return rows or [(muted("no events yet"),)]
 
 

@@ -6,6 +6,7 @@ Does not: judge. Every sentence comes with the Snapshot.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from metabonk_tui.core.memory.flight_recorder import HAD, table
 from metabonk_tui.core.model.memory import BlackBox
@@ -17,7 +18,7 @@ from metabonk_tui.core.verdict.text import component_of
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, right, width
-from metabonk_tui.ui.views.layout.section import has_hint, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import has_hint, key_now, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.run.causes import full_causes, reason_rows
 from metabonk_tui.ui.views.verdict.matrix import tree_rows
@@ -71,14 +72,14 @@ def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     roomy = wide >= 100
     name_cells = 18 if wide >= 70 else 12
     glyph_cells = max(pitch * len(workers) + 2, 8)
-    shown: tuple[WorkerView, ...] = workers
+    shown: Sequence[WorkerView] = workers
     if name_cells + glyph_cells + 16 > wide:
         glyph_cells = max(8, wide - name_cells - 16)
         shown = workers[: max(0, (glyph_cells - 3) // pitch)]
     state_cells = 24 if roomy else max(14, wide - name_cells - glyph_cells)
     head: Row = (left("COMPONENT", name_cells, "muted"),)
     if pitch == 3:
-        numbers = "".join(worker.ref.label.ljust(3) for worker in shown)
+        numbers = "".join(f"w{worker.slot}".ljust(3) for worker in shown)
         head = (*head, left(numbers, glyph_cells, "muted"))
     else:
         head = (*head, left(f"{shown[0].ref.label} .. {shown[-1].ref.label}" if shown else "", glyph_cells, "muted"))
@@ -94,7 +95,7 @@ def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 def _evidence(
     part: ComponentView,
     snapshot: Snapshot,
-    shown: tuple[WorkerView, ...],
+    shown: Sequence[WorkerView],
     pitch: int,
     sizes: tuple[int, int, int],
     wide: int,
@@ -206,7 +207,7 @@ def next_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     g = frame.glyphs
     rows: list[Row] = []
     for step in snapshot.verdict.next_steps:
-        key = step.key if step.key and has_hint(frame, step.key) else ""
+        key = key_now(frame, step.key) if step.key and has_hint(frame, step.key) else ""
         head: Row = (left(step.join, 5, "muted"), Span(key.ljust(3), "accent", True))
         rows += paragraph(g.text(step.text), wide, "strong", indent=head)
         if step.command:

@@ -6,15 +6,16 @@ Does not: place these. A missing value is an empty text, never a zero.
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import NamedTuple
 
-from metabonk_tui.core.config.schema import ComponentConfig
+from metabonk_tui.core.config.schema import ComponentConfig, Motion
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import Span, mark
-from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
+from metabonk_tui.ui.views.layout.highlight import NEW_POLLS, RECENT_S, freshen, worker_freshness
 
 S = ComponentState
 NEAR_SHARE = 0.5
@@ -32,7 +33,9 @@ def state_mark(part: ComponentView, glyphs: Glyphs, quiet: bool = False) -> Span
 
 def value_text(part: ComponentView, cells: int) -> str:
     """Return the value; the last one when stale or down; "" when there is none."""
-    value = part.value if part.value is not None else part.last_value if part.state in (S.STALE, S.DOWN) else None
+    value = part.shown_value
+    if value is None and part.state in (S.STALE, S.DOWN):
+        value = part.last_value
     if part.state is S.BAD:
         return part.bad.text[:cells] if part.bad else ""
     return "" if value is None else fmt.short(value, part.decimals, cells)
@@ -67,7 +70,7 @@ def state_word(part: ComponentView, snapshot: Snapshot) -> str:
         return f"{word} {fmt.age(snapshot.t - part.since_t)}"
     if part.state is S.DOWN:
         return "last" if part.last_value is not None else word
-    return "starting" if part.state is S.PENDING else word
+    return "no data" if part.state is S.PENDING else word
 
 
 def word_token(part: ComponentView) -> str:
@@ -77,25 +80,47 @@ def word_token(part: ComponentView) -> str:
     return "muted" if part.state is S.STALLED and part.stands else STATE_TOKENS[part.state]
 
 
-def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
+def absent_since(part: ComponentView, zone: tzinfo) -> str:
     """Return since when a key is absent, or that it was never seen."""
     return "never seen" if part.samples_with_key == 0 else f"since {fmt.clock(part.since_t, zone, with_seconds=False)}"
 
 
-def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> str:
+def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot, motion: Motion) -> str:
     """Return "new", "recent" or "" for the state. Down and stale are marked once, on the worker."""
+    if snapshot.t - part.since_t > max(RECENT_S, NEW_POLLS * snapshot.run.interval_s):
+        return ""
     if part.state in (S.DOWN, S.STALE, S.PENDING, S.STRANGER):
         return ""
-    return worker_freshness(part.since_t, worker, snapshot)
+    return worker_freshness(part.since_t, worker, snapshot, motion)
 
 
-def fresh_value(span: Span, part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> Span:
+def fresh_value(span: Span, part: ComponentView, worker: WorkerView, snapshot: Snapshot, motion: Motion) -> Span:
     """Emphasise the value, or the word in its place, when the state is new."""
-    how = fresh_mark(part, worker, snapshot)
+    return emphasise(span, part, fresh_mark(part, worker, snapshot, motion))
+
+
+def emphasise(span: Span, part: ComponentView, how: str) -> Span:
+    """Emphasise the value, or the word in its place, as `fresh_mark` says."""
     return freshen(span, how, part.state in LOUD) if how and span.text.strip() else span
 
 
-def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cells: int) -> tuple[str, bool]:
+class DueState(NamedTuple):
+    """How far the run is, for what is expected of one component."""
+
+    in_gameplay: bool
+    """Whether its worker has reached gameplay."""
+    near: bool
+    """Whether the time for which its range was declared is near enough to call a value high or low."""
+    now: bool
+    """Whether that time has come."""
+
+
+def due_state(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> DueState:
+    elapsed_s, by_s = snapshot.run.elapsed_s, part.expected_by_s
+    return DueState(worker.gameplay.corroborated, abs(elapsed_s - by_s) <= NEAR_SHARE * by_s, elapsed_s >= by_s)
+
+
+def expectation(part: ComponentView, how_far: DueState, cells: int) -> tuple[str, bool]:
     """Return the expectation in at most this many cells, and whether to emphasise it.
 
     A remark, not a state: "5-20", "high", "high 5-20", "low", "1+", "not due", "early".
@@ -104,19 +129,21 @@ def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cel
         return "", False
     wide = cells >= 14
     value = part.value
-    if part.due == "gameplay" and not worker.gameplay.corroborated:
+    if part.due == "gameplay" and not how_far.in_gameplay:
         if value is not None and value > 0:
             return "early", False
         return ("due after game" if wide else "not due"), False
+    if part.companion is not None:
+        # The range was declared for its own number.
+        return (part.companion[0] if len(part.companion[0]) <= cells else ""), False
     low, high = part.expected_min, part.expected_max
     texts = [fmt.expected_range(low, high), fmt.expected_range(low, high, tight=True)]
     remark = ""
-    near = abs(snapshot.run.elapsed_s - part.expected_by_s) <= NEAR_SHARE * part.expected_by_s
-    if value is not None and near:
+    if value is not None and how_far.near:
         if high is not None and value > high:
             remark = "high"
         elif low is not None and value < low and part.state is not S.UNPROVEN:
-            remark = "low" if snapshot.run.elapsed_s >= part.expected_by_s else ""
+            remark = "low" if how_far.now else ""
     if remark:
         for text in texts:
             if wide and len(f"{remark} {text}") <= cells:

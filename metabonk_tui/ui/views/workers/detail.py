@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from metabonk_tui.core.model.event import without_duplicates
-from metabonk_tui.core.model.sample import BadValue
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -30,13 +29,15 @@ from metabonk_tui.ui.style.spans import (
     side_by_side,
     width,
 )
-from metabonk_tui.ui.views.layout.section import block, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import block, bracket, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.layout.sparkline import shown_s, sparkline
 from metabonk_tui.ui.views.run.causes import full_causes
 from metabonk_tui.ui.views.run.events import event_rows, is_about_worker
+from metabonk_tui.ui.views.workers.charts import chart_rows
 from metabonk_tui.ui.views.workers.component import (
     change_text,
+    due_state,
     expectation,
     fresh_value,
     state_mark,
@@ -45,6 +46,7 @@ from metabonk_tui.ui.views.workers.component import (
     value_token,
     word_token,
 )
+from metabonk_tui.ui.views.workers.fields import status_rows, variable_rows
 from metabonk_tui.ui.views.workers.generations import generations_pane, has_one_generation
 from metabonk_tui.ui.views.workers.panel import reach_mark, reach_word
 
@@ -56,21 +58,53 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
     """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     rows: list[Row] = [
-        title(f"W{worker.slot}", wide, g, _title_note(worker, snapshot, g), focused=True),
+        title(
+            worker.ref.label if worker.ref.host else f"W{worker.slot}",
+            wide,
+            g,
+            _title_note(worker, snapshot, g),
+            focused=True,
+        ),
         *_attention(worker, wide, g),
         EMPTY,
+    ]
+    if frame.state.find:
+        rows += _fields(frame, snapshot, worker, wide)
+        return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
+    charts = chart_rows(frame, snapshot, worker, wide)
+    components = (
+        title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
+        *component_rows(frame, snapshot, worker, wide),
+        EMPTY,
+    )
+    # Without charts the rows of the components show the change.
+    are_drawn = not frame.plots.why_not
+    rows += charts if are_drawn else components
+    rows += [
         *_causes(snapshot, worker, wide, g),
         *_process(frame, snapshot, worker, wide),
         EMPTY,
         *generations_pane(worker, snapshot, wide, g, frame.zone),
-        title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
-        *component_rows(frame, snapshot, worker, wide),
-        EMPTY,
+        *(components if are_drawn else charts),
     ]
     own = [event for event in without_duplicates(snapshot.events) if is_about_worker(event, worker.ref)]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
-    rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
+    rows += _fields(frame, snapshot, worker, wide)
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
+
+
+def _fields(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
+    """Draw the fields of the status and, in a search, the variables of the process."""
+    g, wanted = frame.glyphs, frame.state.find
+    keys = bracket(frame, "/", "Enter")
+    if not wanted:
+        note = muted(_status_note(worker, snapshot))
+        return [title("STATUS", wide, g, (note,), keys), *status_rows(worker, wide, g, frame.state.whole)]
+    fields = status_rows(worker, wide, g, frame.state.whole, wanted)
+    known = worker.environment or {}
+    variables = {name: value for name, value in known.items() if wanted.lower() in f"{name} {value}".lower()}
+    rows = [title("STATUS", wide, g, (muted(g.text(f"fields with “{wanted}”")),), keys), *fields, EMPTY]
+    return [*rows, title("ENVIRONMENT", wide, g), *variable_rows(variables, wide, g)]
 
 
 def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
@@ -88,6 +122,7 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
         *environment_rows(worker, half, g),
     ]
     process_rows: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
+    process_rows += tree_rows(frame, worker, half)
     return (
         [*process_rows, EMPTY, *state_rows]
         if half == wide
@@ -101,6 +136,21 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
             )
         )
     )
+
+
+def tree_rows(frame: Frame, worker: WorkerView, wide: int) -> list[Row]:
+    """Draw the processes below the worker's own, each under its parent; nothing where they were not read."""
+    g, view = frame.glyphs, frame.plots
+    is_own = view.query is not None and view.query.ref == worker.ref
+    if not is_own or view.processes is None or len(view.processes) < 2:
+        return []
+    rows: list[Row] = [EMPTY, title("PROCESS TREE", wide, g, (muted("GB held, as read now"),))]
+    for one in view.processes:
+        name: Row = (gap(2 * one.depth), text(g.text(one.name)))
+        head: Row = (right(str(one.pid), 8, "muted"), gap(2), *name)
+        held = right(fmt.gigabytes(one.rss_bytes, 2), 8, "strong")
+        rows.append((*fit(head, wide - 8, g.ellipsis), held))
+    return rows
 
 
 def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:
@@ -208,7 +258,7 @@ def _resets_text(worker: WorkerView) -> str:
 
 
 def _spark_cells(wide: int) -> int:
-    return 0 if wide < 76 else 20 if wide < 110 else 30 if wide < 160 else 60
+    return 0 if wide < 96 else 20 if wide < 110 else 30 if wide < 160 else 60
 
 
 def _components_note(wide: int, snapshot: Snapshot) -> str:
@@ -232,7 +282,7 @@ def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Compo
     row: list[Span] = [left(f"{name} *" if part.derived else name, 19, "text"), state_mark(part, g), gap(1)]
     word = state_word(part, snapshot) or STATE_WORDS[part.state]
     loud = part.state in (S.ABSENT, S.BAD) or (part.state is S.DOWN and part.last_value is None)
-    shown = fresh_value(Span(word, word_token(part), loud), part, worker, snapshot)
+    shown = fresh_value(Span(word, word_token(part), loud), part, worker, snapshot, frame.motion)
     row += [shown, gap(14 - width((shown,)))]
     row.append(right(value_text(part, 9), 9, value_token(part)))
     row.append(right(change_text(part, 8), 9, "muted"))
@@ -241,7 +291,7 @@ def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Compo
         line = sparkline(part.trend, cells, snapshot.trend_bucket_s, part.decimals == 0, g)
         row += [gap(2), *(line if part.state is S.ACTIVE else (gap(cells),))]
     if wide >= 60:
-        note, emphasized = expectation(part, worker, snapshot, 15)
+        note, emphasized = expectation(part, due_state(part, worker, snapshot), 15)
         row += [gap(2), left(note, 15, "text" if emphasized else "muted")]
         keys = f"{part.samples_with_key}/{part.samples}"
         row += [] if part.derived else [gap(1), text(keys)]
@@ -249,6 +299,8 @@ def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Compo
     if part.last_grew_t is not None:
         about.append((muted(f"grew {fmt.age(max(0.0, snapshot.t - part.last_grew_t))} ago"),))
     about.append((muted(g.text(part.field)),))
+    if part.companion is not None:
+        about.append((muted(g.text(f"shown: {part.companion[0]}, which grows in its place")),))
     if part.proof:
         seen = part.state not in (S.UNPROVEN, S.ABSENT)
         proof = "proof" if seen else "proof absent:"
@@ -319,37 +371,3 @@ def _status_note(worker: WorkerView, snapshot: Snapshot) -> str:
         return "never read"
     age = "" if worker.last_good_t is None else f", {fmt.age(max(0.0, snapshot.t - worker.last_good_t))} old"
     return f"every field of the last good answer{age}"
-
-
-def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    """Draw every field by name, bad ones marked, in up to three columns."""
-    if worker.status is None:
-        return [(_missing("no status"),)]
-    columns = max(1, min(3, wide // 58))
-    cell = (wide - 3 * (columns - 1)) // columns
-    entries = [_field(str(name), value, cell, g) for name, value in sorted(worker.status.fields.items())]
-    high = -(-len(entries) // columns)
-    rows: list[Row] = []
-    for y in range(high):
-        row: list[Span] = []
-        for x in range(columns):
-            if x * high + y < len(entries):
-                row += [*((gap(3),) if x else ()), *fit(entries[x * high + y], cell, g.ellipsis)]
-        rows.append(tuple(row))
-    return rows or [(muted("empty status"),)]
-
-
-def _field(name: str, value: object, cell: int, g: Glyphs) -> Row:
-    name_cells = min(36, max(8, cell * 2 // 3))
-    head: Row = (left(g.text(name), name_cells, "muted", False, g.ellipsis), gap(1))
-    if isinstance(value, BadValue):
-        return (*head, mark(g.bad, "crit", True), gap(1), Span(g.text(f"BAD {value.why} {value.text}"), "crit", True))
-    if value is None:
-        return (*head, Span("null", "unknown"))
-    if isinstance(value, bool):
-        return (*head, text("true" if value else "false"))
-    if isinstance(value, float):
-        return (*head, strong(f"{value:.10g}"))
-    if isinstance(value, int):
-        return (*head, strong(str(value)[:24]))
-    return (*head, text(clip(g.text(str(value)), max(4, cell - name_cells - 1), g.ellipsis)))

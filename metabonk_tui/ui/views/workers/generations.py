@@ -72,6 +72,6 @@ def _exit_style(death: ProcessExit) -> tuple[str, str]:
         return "stop", "crit"
     if death.reason == "unknown":
         return "unknown", "unknown"
-    if death.reason == "stopped by us" or death.exit_code == 0:
+    if death.reason in ("stopped by us", "end of the run") or death.exit_code == 0:
         return "zero", "muted"
     return "caution", "warn"

@@ -1,174 +1,200 @@
-"""Draws many workers as cells of glyphs: quiet dots, so that unhealthy workers stand out.
+"""Draws many workers as small cards, cells or single glyphs: quiet dots, so that unhealthy workers stand out.
 
-Does not: know how many rows fit.
+Does not: know how many rows fit (`grid_fit` does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
+from metabonk_tui.core.model.condition import WorkerCondition, needs_attention
+from metabonk_tui.core.model.level_names import Level
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
+from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.drawn_once import LazyRows, once_a_snapshot
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs, level_token
-from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
+from metabonk_tui.ui.sorting import conditions, level_counts
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, fit, gap, join, mark, on_row, width
 from metabonk_tui.ui.views.layout.section import muted, strong
-from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.workers.component import fresh_value, short_name, state_mark
-from metabonk_tui.ui.views.workers.panel import attention_mark, reach_mark, worst
+from metabonk_tui.ui.views.workers.component import fresh_value, state_mark
+from metabonk_tui.ui.views.workers.grid_fit import GROUP, GridFit, fit_grid, id_cells, id_text
+from metabonk_tui.ui.views.workers.panel import attention_mark, fit_word, reach_mark, reach_word, worst
 
 S = ComponentState
 
 
-def grid_columns(wide: int, parts: int) -> tuple[int, int, int]:
-    """Return cells per row, the width of one with its gap, and the extra gap after the fourth."""
-    cell = 3 + parts
-    per_row = (
-        8 if wide >= 2 + 8 * (cell + 1) else 4 if wide >= 2 + 4 * (cell + 1) else max(1, (wide - 2) // (cell + 1))
-    )
-    if per_row < 8:
-        return per_row, cell + 1, 0
-    pitch = max(cell + 1, min(26, (wide - 8) // 8))
-    return per_row, pitch, min(5, wide - 2 - 8 * pitch) if wide - 2 - 8 * pitch > 0 else 0
+def grid_of(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView]) -> GridFit:
+    """Return how these workers are drawn in this frame."""
+    parts = max([len(worker.components) for worker in workers[:1]], default=5)
+    return fit_grid(len(workers), frame.width, frame.height, parts, id_cells(snapshot.workers))
 
 
-def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> list[Row]:
-    """Draw all workers: id and one glyph per component; step rate and memory where a cell has room."""
-    parts = len(workers[0].components) if workers else 0
-    per_row, pitch, between = grid_columns(frame.width, parts)
-    rows: list[Row] = []
-    for start in range(0, len(workers), per_row):
-        row: list[Span] = [gap(1)]
-        for i, worker in enumerate(workers[start : start + per_row]):
-            if i == 4:
-                row.append(gap(between))
-            row += fit(_cell(frame, snapshot, worker, pitch, worker.ref == chosen), pitch, frame.glyphs.ellipsis)
-        rows.append(fit(tuple(row), frame.width, frame.glyphs.ellipsis))
+def grid_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> LazyRows:
+    """Draw the workers in sight, in the density that fits."""
+    placed = grid_of(frame, snapshot, workers)
+    draw = {"cards": _cards, "cells": _cells, "glyphs": _glyphs}[placed.kind]
+    rows = LazyRows()
+    for start in range(0, len(workers), placed.per_row):
+        line = tuple(workers[start : start + placed.per_row])
+        rows.add(placed.lines, partial(draw, frame, snapshot, line, placed, chosen))
     return rows
 
 
-def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, selected: bool) -> Row:
+def _cells(
+    frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], placed: GridFit, chosen: WorkerRef | None
+) -> tuple[Row]:
+    row: list[Span] = []
+    for worker in workers:
+        cell = worker_cell(frame, snapshot, worker, placed.id_cells, worker.ref == chosen)
+        row += fit(cell, placed.pitch, frame.glyphs.ellipsis)
+    return (fit(tuple(row), frame.width, frame.glyphs.ellipsis),)
+
+
+def worker_cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, ids: int, selected: bool) -> Row:
+    """Draw cursor, id, and one glyph per component."""
+    is_ill = needs_attention(conditions(snapshot)[worker.ref])
     g = frame.glyphs
-    unhealthy = worker.reach is not Reach.UP or bool(worker.attention)
-    lead = mark(g.cursor, "accent") if selected else gap(1)
-    name = Span(
-        f"{worker.slot:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
-    )
-    row: list[Span] = [lead, name, gap(1)]
-    for part in worker.components:
-        row.append(fresh_value(state_mark(part, g, quiet=True), part, worker, snapshot))
-    room = pitch - width(row)
-    if room >= 7 and worker.step_rate is not None:
-        row.append(right(fmt.short(worker.step_rate, 2, 5), 6, "warn" if worker.step_rate_ratio else "muted"))
-        room -= 6
-    if room >= 7 and worker.rss_bytes is not None:
-        row.append(right(fmt.short(worker.rss_bytes / fmt.GB, 2, 5), 6, "muted"))
+    row: list[Span] = [
+        mark(g.cursor, "accent") if selected else gap(1),
+        Span(id_text(worker.ref, ids), "strong" if is_ill or selected else "muted", is_ill, "selectid" * selected),
+        _beside_id(frame, snapshot, worker),
+    ]
+    row += [
+        fresh_value(state_mark(part, g, quiet=True), part, worker, snapshot, frame.motion)
+        for part in worker.components
+    ]
     return on_row(tuple(row), "select") if selected else tuple(row)
 
 
-def counts(workers: Sequence[WorkerView], glyphs: Glyphs) -> Row:
-    """Draw the counts of workers: ok, warn, crit, unknown."""
-    crit = [w for w in workers if w.reach in (Reach.DOWN, Reach.BROKEN, Reach.STRANGER) or _level(w) == "stop"]
-    unknown = [w for w in workers if w not in crit and (w.reach is not Reach.UP or _level(w) == "unknown")]
-    warn = [w for w in workers if w not in crit and w not in unknown and _level(w) == "caution"]
-    healthy = len(workers) - len(crit) - len(unknown) - len(warn)
-    parts = [
-        (healthy, glyphs.go, "ok", "ok"), (len(warn), glyphs.caution, "warn", "warn"),
-        (len(crit), glyphs.stop, "crit", "crit"), (len(unknown), glyphs.unknown, "unknown", "unknown"),
-    ]  # fmt: skip
+def _beside_id(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> Span:
+    """Draw the cell behind an id: blank, or how the worker compares with its ghost."""
+    if frame.ghost is None:
+        return gap(1)
+    from metabonk_tui.ui.views.workers.ghost_rows import sign_of_worker  # most monitors compare with no run
+
+    return sign_of_worker(frame, snapshot, worker)
+
+
+def _glyphs(
+    frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], placed: GridFit, chosen: WorkerRef | None
+) -> tuple[Row]:
+    """Draw a row of single glyphs, in groups, behind the id of its first worker."""
+    found = conditions(snapshot)
+    first = workers[0]
+    is_ill = needs_attention(found[first.ref])
+    row: list[Span] = [gap(1), Span(id_text(first.ref, placed.id_cells), "strong" if is_ill else "muted", is_ill)]
+    for i, worker in enumerate(workers):
+        if i % GROUP == 0:
+            row.append(gap(1))
+        glyph = worker_glyph(worker, found[worker.ref], frame.glyphs)
+        if worker.ref == chosen:
+            glyph = glyph._replace(token="onaccent", bold=True, on="accent", glyph=False)
+        row.append(glyph)
+    return (fit(tuple(row), frame.width, frame.glyphs.ellipsis),)
+
+
+_GLYPHS = {
+    WorkerCondition.STARTING: ("pending", "muted"),
+    WorkerCondition.IDLE: ("caution", "warn"),
+    WorkerCondition.ERRATIC: ("caution", "warn"),
+    WorkerCondition.STALLED: ("stalled", "warn"),
+    WorkerCondition.ABSENT: ("absent", "crit"),
+    WorkerCondition.BAD: ("bad", "crit"),
+}
+
+
+def worker_glyph(worker: WorkerView, found: WorkerCondition, glyphs: Glyphs) -> Span:
+    """Draw one glyph for the whole worker: the one of its condition."""
+    if found in (WorkerCondition.OK, WorkerCondition.DOWN):
+        return reach_mark(worker, glyphs, quiet=True)
+    if found is WorkerCondition.NOT_KNOWN:
+        return reach_mark(worker, glyphs) if worker.reach is not Reach.UP else mark(glyphs.unproven, "unknown")
+    name, token = _GLYPHS[found]
+    return mark(str(getattr(glyphs, name)), token, token == "crit")
+
+
+def _cards(
+    frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], placed: GridFit, chosen: WorkerRef | None
+) -> tuple[Row, ...]:
+    cards = [
+        _card(frame, snapshot, worker, placed.pitch - 1, placed.lines - 1, worker.ref == chosen) for worker in workers
+    ]
+    rows = [tuple(span for card in cards for span in (*card[y], gap(1))) for y in range(placed.lines - 1)]
+    return (*(fit(row, frame.width, frame.glyphs.ellipsis) for row in rows), EMPTY)
+
+
+def _card(
+    frame: Frame, snapshot: Snapshot, worker: WorkerView, cells: int, lines: int, selected: bool
+) -> tuple[Row, ...]:
+    """Draw a worker in two or three lines: what it is doing; its components, pace and memory; the rest."""
+    g = frame.glyphs
+    is_ill = needs_attention(conditions(snapshot)[worker.ref])
+    attention = worst(worker)
+    end: Row = ()
+    word = reach_word(worker, snapshot)
+    if attention is not None and attention.mark.lower() not in word.text.lower():
+        end = (gap(1), *attention_mark(attention, g))
+    elif worker.generation > 1:
+        end = (gap(1), Span(f"gen {worker.generation}", "text"))
+    name = Span(worker.ref.label, "strong" if is_ill or selected else "text", is_ill, "selectid" * selected)
+    lead = mark(g.cursor, "accent") if selected else gap(1)
+    head: Row = (lead, name, _beside_id(frame, snapshot, worker), reach_mark(worker, g, quiet=True), gap(1))
+    head = (*head, fit_word(word, cells - width(head) - width(end), g))
+    states = tuple(
+        fresh_value(state_mark(p, g, quiet=True), p, worker, snapshot, frame.motion) for p in worker.components
+    )
+    token = "muted" if worker.reach in (Reach.DOWN, Reach.STALE) else "text"
+    rate = "?" if worker.step_rate is None else fmt.short(worker.step_rate, 2, 5)
+    rss = "?" if worker.rss_bytes is None else fmt.short(worker.rss_bytes / fmt.GB, 2, 5)
+    jumped = worker.step_rate_ratio is not None
+    pace: Row = (Span(rate, "warn" if jumped else token, jumped), muted("/s  "), Span(rss, token), muted(" GB"))
+    rows = [
+        (*fit(head, cells - width(end), g.ellipsis), *end),
+        (gap(2), *states, gap(cells - 2 - len(states) - width(pace)), *pace),
+        fit((gap(2), *_last_line(worker, g)), cells, g.ellipsis),
+    ]
+    drawn = tuple(fit(row, cells, g.ellipsis) for row in rows[:lines])
+    return tuple(on_row(row, "select") for row in drawn) if selected else drawn
+
+
+def _last_line(worker: WorkerView, glyphs: Glyphs) -> Row:
+    """Draw the last error, else episode and growth."""
+    if worker.last_error or worker.error:
+        return (muted("err "), Span(glyphs.text(worker.last_error or worker.error or ""), "text"))
+    growth = worker.rss_growth_bytes_per_min
     return join([
-        (mark(glyph, token), gap(1), strong(str(n)), muted(f" {name}")) for n, glyph, token, name in parts if n
+        (muted("episode "), Span("?" if worker.episode is None else str(worker.episode), "text")),
+        () if growth is None else (muted(fmt.growth(growth)),),
     ], 2)  # fmt: skip
 
 
-def _level(worker: WorkerView) -> str:
-    attention = worst(worker)
-    return attention.level if attention else ""
+_COUNTED: tuple[tuple[Level, str, str], ...] = (
+    ("go", "ok", "ok"),
+    ("stop", "crit", "crit"),
+    ("caution", "warn", "warn"),
+    ("unknown", "not known", ""),
+)
+"""Level, word, shorter word: in the order in which they are counted."""
 
 
-def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
-    """Draw the legend: the order of glyphs in a cell, and the states now on screen."""
-    if not workers:
-        return ()
-    wide, glyphs = frame.width, frame.glyphs
-    names = [short_name(part, frame) for part in workers[0].components]
-    row: Row = (gap(2), muted("cell  "), muted(" ".join(names)))
-    states = {part.state for worker in workers for part in worker.components}
-    parts: list[Row] = []
-    for state in ComponentState:
-        if state in states:
-            token = "okdim" if state is S.ACTIVE else STATE_TOKENS[state]
-            word = STATE_WORDS[state].lower()
-            parts.append((mark(glyphs.state(state), token), muted(f" {word}")))
-    slots_by_health: dict[HealthState, list[WorkerRef]] = {}
-    for worker in workers:
-        if worker.health is not None:
-            slots_by_health.setdefault(worker.health.state, []).append(worker.ref)
-    # Without room the first entries are dropped; the most severe is last.
-    for health in reversed(HealthState):
-        if health in slots_by_health:
-            where = slots_by_health[health]
-            named = worker_ranges(where) if len(where) <= 2 else str(len(where))
-            token = level_token(health.level)
-            parts.append((Span(str(health), token, True), muted(f" {named}")))
-    while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
-        parts.pop(0)
-    end = join(parts, 2)
-    return (*row, gap(wide - 1 - width(row) - width(end)), *end)
-
-
-def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], wide: int) -> list[Row]:
-    """Draw one sentence per worker that needs attention; a repeated one becomes "same as wN"."""
-    g = frame.glyphs
-    rows: list[Row] = []
-    before: tuple[str, str, WorkerRef] | None = None
-    for worker in workers:
-        attention = worst(worker)
-        if attention is None:
-            continue
-        same = before is not None and (attention.mark, attention.text) == before[:2]
-        token = level_token(attention.level)
-        if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN, Reach.STRANGER):
-            word = worker.reach.value.upper()
-            if worker.health is not None and worker.reach is not Reach.DOWN:
-                word = worker.health.state.short.upper()
-            marked: Row = (reach_mark(worker, g), gap(1), Span(word, token, True))
-            since_s = snapshot.t - worker.reach_since_t
-            age_s = since_s if worker.reach is not Reach.STALE or worker.age_s is None else worker.age_s
-            sentence = f"{fmt.age(age_s)}, {attention.text}"
-        else:
-            marked = attention_mark(attention, g)
-            sentence = attention.text
-        if same and before is not None:
-            sentence = f"same as {before[2].label}"
-        head: Row = (left(worker.ref.label, 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
-        rows.append((*head, text(clip(g.text(sentence), max(0, wide - width(head)), g.ellipsis))))
-        if not same:
-            before = (attention.mark, attention.text, worker.ref)
-    return rows
-
-
-def top_memory(snapshot: Snapshot, wide: int) -> Row:
-    """Draw the workers whose memory grows fastest, and Ollama."""
-    measured = [w for w in snapshot.workers if w.rss_bytes is not None]
-    ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
-    facts: list[Row] = []
-    for worker in ranked[:4]:
-        grown = worker.rss_growth_bytes_per_min
-        change = "" if grown is None else f" {fmt.signed(grown / fmt.MB)}"
-        size = fmt.gigabytes(worker.rss_bytes or 0, 2)
-        facts.append((muted(f"{worker.ref.label} "), strong(size), muted(change)))
-    for owner in snapshot.memory.owners:
-        if owner.name == "ollama":
-            change = (
-                "" if owner.growth_bytes_per_min is None else f" {fmt.signed(owner.growth_bytes_per_min / fmt.MB)}"
-            )
-            facts.append((muted("ollama "), strong(fmt.gigabytes(owner.bytes, 2)), muted(change)))
-    if not facts:
-        return ()
-    while len(facts) > 1 and 8 + width(join(facts, 3)) + 6 > wide:
-        facts.pop(-2)
-    row: Row = (muted("TOP GB  "), *join(facts, 3))
-    return (*row, gap(max(1, wide - width(row) - 3)), muted("M/m"))
+@once_a_snapshot
+def counts(frame: Frame, snapshot: Snapshot, cells: int) -> Row:
+    """Count every worker once, by the worst that is wrong with it; in the longest words that fit."""
+    counted = level_counts(snapshot)
+    row: Row = ()
+    for size in range(3):
+        parts = []
+        for level, *words in _COUNTED:
+            word = words[size] if size < 2 else ""
+            if counted[level]:
+                what = (gap(1), muted(word)) if word else ()
+                glyph = mark(frame.glyphs.level(level), level_token(level))
+                parts.append((glyph, gap(1), strong(str(counted[level])), *what))
+        row = join(parts, 2)
+        if width(row) <= cells:
+            break
+    return row

@@ -5,8 +5,12 @@ Columns from its left edge: label 0, glyph 10, value right at 16, change right a
 
 from __future__ import annotations
 
+import re
+from types import ModuleType
+
+from metabonk_tui.core.config.schema import Motion
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, HealthState, Reach, WorkerView
+from metabonk_tui.core.model.worker import Attention, ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
@@ -14,23 +18,20 @@ from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, fit, gap, l
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.layout.sparkline import sparkline
-from metabonk_tui.ui.views.workers.component import (
-    absent_since,
-    change_text,
-    expectation,
-    fresh_value,
-    state_mark,
-    state_word,
-    value_text,
-    value_token,
-    word_token,
-)
+from metabonk_tui.ui.views.workers.component_rows import GLYPH, VALUE_END, component_rows
 
-GLYPH, VALUE_END, CHANGE_END, WORD, SPARK = 10, 17, 23, 18, 24
-EXPECTED = 7
-"""Cells for the expectation in a row with a sparkline."""
 S = ComponentState
+
+
+_REACH_MARKS = {
+    Reach.UP: ("go", "ok"),
+    Reach.STARTING: ("pending", "muted"),
+    Reach.STALE: ("stale", "unknown"),
+    Reach.DOWN: ("down", "crit"),
+    Reach.UNOBSERVED: ("unobserved", "unknown"),
+    Reach.BROKEN: ("bad", "crit"),
+    Reach.STRANGER: ("stranger", "crit"),
+}
 
 
 def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
@@ -40,15 +41,8 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
         return mark(glyphs.level(level), level_token(level), level == "stop")
     if worker.health is not None and worker.health.state is HealthState.HUNG:
         return mark(glyphs.stale, "crit", True)
-    name, token = {
-        Reach.UP: ("go", "okdim" if quiet else "ok"),
-        Reach.STARTING: ("pending", "muted"),
-        Reach.STALE: ("stale", "unknown"),
-        Reach.DOWN: ("down", "crit"),
-        Reach.UNOBSERVED: ("unobserved", "unknown"),
-        Reach.BROKEN: ("bad", "crit"),
-        Reach.STRANGER: ("stranger", "crit"),
-    }[worker.reach]
+    name, token = _REACH_MARKS[worker.reach]
+    token = "okdim" if quiet and worker.reach is Reach.UP else token
     return mark(str(getattr(glyphs, name)), token, token == "crit")
 
 
@@ -61,7 +55,8 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
         return text(worker.ui_state or "state unknown")
     age = fmt.age(snapshot.t - worker.reach_since_t)
     if worker.reach is Reach.STARTING:
-        return muted("starting")
+        # Without a process nothing shows that the worker is starting: perhaps nothing was launched.
+        return muted("starting" if worker.pid is not None else "no answer")
     if worker.reach is Reach.UNOBSERVED:
         return Span("unobserved", "unknown", True)
     if worker.reach is Reach.STALE:
@@ -74,6 +69,14 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
     if worker.reach is Reach.STRANGER:
         return Span("STRANGER", "crit", True)
     return Span(f"DOWN {age}", "crit", True)
+
+
+def fit_word(word: Span, room: int, glyphs: Glyphs) -> Span:
+    """Cut a worker's word to `room` cells; its age loses the smaller unit first: "DOWN 2m10s" becomes "DOWN 2m"."""
+    text = glyphs.text(word.text)
+    if cells(text) > room:
+        text = re.sub(r"(\d+[smhd])\d+[smhd]$", r"\1", text)
+    return word._replace(text=clip(text, room, glyphs.ellipsis))
 
 
 def state_since(worker: WorkerView) -> float | None:
@@ -107,23 +110,36 @@ def panel(
 ) -> tuple[Row, ...]:
     """Draw a panel of a shape (16, 14, 9 or 8), `wide` + 2 cells including its margins."""
     roomy = shape >= 14
-    rows: list[Row] = [panel_title(frame.glyphs, snapshot, worker, wide, selected)]
+    heads = [panel_title(frame.glyphs, snapshot, worker, wide, selected, frame.motion)]
+    parts: list[Row] = []
+    ghost_rows = _ghost_rows() if frame.ghost is not None else None
     for part in worker.components:
-        rows += component_rows(frame, snapshot, worker, part, wide, roomy)
-    if shape >= 16:
-        rows.append(())
-    rows += [_step_row(frame.glyphs, worker, wide, roomy), _memory_row(frame, snapshot, worker, wide, shape <= 8)]
+        drawn = component_rows(frame, snapshot, worker, part, wide, roomy)
+        parts += drawn if ghost_rows is None else ghost_rows.of_component(frame, snapshot, worker, part, drawn, wide)
+    rows: list[Row] = [()] if shape >= 16 else []
+    numbers = (_step_row(frame.glyphs, worker, wide, roomy), _memory_row(frame, snapshot, worker, wide, shape <= 8))
+    rows += numbers if ghost_rows is None else ghost_rows.of_numbers(frame, snapshot, worker, numbers, wide)
     if shape >= 16:
         rows.append(_env_row(frame.glyphs, worker, wide))
     if shape >= 9:
         rows.append(_error_row(frame, snapshot, worker, wide))
-    rows = [fit(row, wide, frame.glyphs.ellipsis) for row in rows]
+    ellipsis = frame.glyphs.ellipsis
+    rows = [*(fit(row, wide, ellipsis) for row in heads), *parts, *(fit(row, wide, ellipsis) for row in rows)]
     edge = mark(frame.glyphs.bar, "accent") if selected else gap(1)
     framed = [(edge, *row, gap(1)) for row in rows]
-    return tuple(on_row(row, "select") for row in framed) if selected else tuple(framed)
+    return tuple([on_row(row, "select") for row in framed] if selected else framed)
 
 
-def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: int, selected: bool) -> Row:
+def _ghost_rows() -> ModuleType:
+    # Imported late: most monitors never compare.
+    from metabonk_tui.ui.views.workers import ghost_rows
+
+    return ghost_rows
+
+
+def panel_title(
+    glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: int, selected: bool, motion: Motion = "full"
+) -> Row:
     """Draw the title: glyph, id, port, state, generation, rule, mark. The state is cut before the mark."""
     identity = "selectid" if selected else ""
     head: Row = (reach_mark(worker, glyphs), gap(1), Span(worker.ref.label, "strong", True, identity))
@@ -147,64 +163,13 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
     word = word._replace(text=clip(glyphs.text(word.text), max(room, 3), glyphs.ellipsis))
     since_t = state_since(worker)
     if since_t is not None:
-        word = freshen(word, worker_freshness(since_t, worker, snapshot), worker.reach is not Reach.STALE)
+        how = worker_freshness(since_t, worker, snapshot, motion)
+        word = freshen(word, how, worker.reach is not Reach.STALE)
     head = (*head, gap(1), word, *tail)
     rest = wide - width(head) - 1 - width(ends)
     if rest < 1:
         return fit((*cut(head, wide - width(ends), glyphs.ellipsis), *ends), wide, glyphs.ellipsis)
     return (*head, gap(1), mark(line * rest, token), *ends)
-
-
-def component_rows(
-    frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, wide: int, roomy: bool
-) -> list[Row]:
-    """Draw one component: one row, or two with the sparkline in the second."""
-    g = frame.glyphs
-    label = f"{clip(g.text(part.label), 7, g.ellipsis)} *" if part.derived else clip(g.text(part.label), 9, g.ellipsis)
-    row: list[Span] = [left(label, GLYPH, "muted"), state_mark(part, g), gap(1)]
-    room = (14 if roomy else EXPECTED) if wide >= 38 else max(0, wide - CHANGE_END - 1)
-    word = Span(
-        state_word(part, snapshot), word_token(part), part.state in (S.BAD, S.DOWN) and not _has_last_value(part)
-    )
-    value = value_text(part, VALUE_END - GLYPH - 2)
-    if part.state is not S.ACTIVE and value:
-        room = min(room, wide - WORD - cells(word.text) - 1)
-    note, emphasized = expectation(part, worker, snapshot, room)
-    end: Row = (text(note),) if emphasized else (muted(note),)
-    if part.state is S.ABSENT or (not value and part.state is not S.ACTIVE):
-        row += [fresh_value(word._replace(bold=part.state is S.ABSENT), part, worker, snapshot)]
-        if part.state is S.ABSENT:
-            row += [gap(1), muted(absent_since(part, snapshot, frame.zone))]
-        return _two(spread(tuple(row), end, wide, g.ellipsis), roomy)
-    pad = VALUE_END - GLYPH - 2 - len(value)
-    shown = Span(value, value_token(part), part.state is S.BAD)
-    row += [gap(pad), fresh_value(shown, part, worker, snapshot)]
-    if part.state is not S.ACTIVE:
-        row += [gap(1), word]
-        return _two(spread(tuple(row), end, wide, g.ellipsis), roomy)
-    row.append(Span(change_text(part, CHANGE_END - VALUE_END - 1).rjust(CHANGE_END - VALUE_END), "muted"))
-    counter = part.decimals == 0
-    if roomy:
-        line = (gap(GLYPH), *sparkline(part.trend, wide - GLYPH, snapshot.trend_bucket_s, counter, g))
-        return [spread(tuple(row), end, wide, g.ellipsis), line]
-    spark = spark_cells(wide)
-    if spark:
-        row += [gap(1), *sparkline(part.trend, spark, snapshot.trend_bucket_s, counter, g)]
-    return [spread(tuple(row), end, wide, g.ellipsis)]
-
-
-def spark_cells(wide: int) -> int:
-    """Return the cells of the sparkline in a row: 6 at 38 cells and all further ones; 0 below."""
-    room = wide - SPARK - EXPECTED - 1
-    return room if room >= 6 else 0
-
-
-def _has_last_value(part: ComponentView) -> bool:
-    return part.state is S.DOWN and part.last_value is not None
-
-
-def _two(row: Row, roomy: bool) -> list[Row]:
-    return [row, ()] if roomy else [row]
 
 
 def _number(label: str, value: str, token: str = "strong", bold: bool = False) -> Row:
@@ -253,7 +218,7 @@ def _memory_row(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int,
     killed = next((a for a in worker.attention if a.mark == "OOM KILL"), None)
     if not rss:
         return spread(
-            (*row, gap(1), Span("not observed", "unknown") if not down else muted("gone")), (), wide, g.ellipsis
+            (*row, gap(1), muted("gone") if worker.is_gone else Span("not observed", "unknown")), (), wide, g.ellipsis
         )
     if down:
         end: Row = (Span("oom_kill", "crit", True),) if killed else ()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Forecast, PeakSource
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.style.glyphs import UNICODE
-from tests.support.draw import page_of, text_of
+from tests.support.draw import chosen, page_of, text_of
 from tests.support.snapshots import SCENES, healthy, hosts_of, leak, learning
 
 
@@ -54,7 +55,7 @@ def test_what_was_not_observed_is_a_word_and_never_a_zero() -> None:
 
 def test_a_process_without_a_known_growth_has_none_written() -> None:
     (row,) = [line for line in shown(leak()).splitlines() if line.startswith(" other")]
-    assert row.split("3.50")[1][:20].strip() == ""
+    assert row.split("3.50")[1][:20].strip() == "?"
     assert "total" in shown(leak())
 
 
@@ -63,6 +64,27 @@ def test_the_forecast_has_its_doubt_and_its_condition() -> None:
     assert "OOM in ~19m ±6m, if this trend holds" in screen_text
     assert "at zero between 15:10 and 15:22" in screen_text
     assert "━━ OOM 15:16 ±6m ━━" in screen_text
+
+
+@pytest.mark.parametrize(("left_h", "is_named"), [(3.9, True), (4.1, False), (21.0, False)])
+def test_a_fall_is_named_on_the_screen_only_where_the_header_names_it(left_h: float, is_named: bool) -> None:
+    base = healthy()
+    zero_t = base.t + left_h * 3600
+    words = f"OOM ~{left_h:g}h ±2h, if this trend holds"
+    falls = Forecast(zero_t, 7200.0, -5e6, words, zero_lo_t=zero_t - 7200, zero_hi_t=zero_t + 7200)
+    drawn = shown(with_memory(base, forecast=falls))
+    header, below = drawn.splitlines()[2], "\n".join(drawn.splitlines()[5:])
+    assert ("OOM" in header) == ("OOM ~" in below) == is_named
+    assert ("no crossing seen within 4h" in below) is not is_named
+
+
+def test_a_small_amount_is_not_written_as_zero() -> None:
+    base = healthy()
+    assert base.memory.budget is not None
+    tiny = with_memory(base, budget=replace(base.memory.budget, worker_bytes=47_000_000, worker_source="this run"))
+    drawn = text_of(tiny, 200, 60)
+    assert "need/worker 0.05 GB" in drawn
+    assert re.search(r"worker +0\.05 GB each, measured", drawn)
 
 
 def test_while_it_learns_no_line_is_drawn() -> None:
@@ -108,3 +130,14 @@ def test_it_can_be_drawn_at_any_size(scene: str) -> None:
         page = page_of(SCENES[scene](), *size, "memory")
         rows, _ = page.compose(*size, 0, UNICODE)
         assert len(rows) == size[1] or size[1] < 4, size
+
+
+def test_the_title_says_what_was_available_at_the_begin_of_the_chart() -> None:
+    assert re.search(r"AVAILABLE .* 6\.0 at 14:27, now 1\.0 ", shown(leak(), 80, 24))
+    whole = text_of(leak(), 80, 24, "memory", state=chosen(span=5))
+    assert re.search(r"AVAILABLE  the whole run.* 6\.0 at 14:27   slope", whole), (
+        "the header has what is available now"
+    )
+    assert " now 1.0 " not in shown(leak(), 60, 24)
+    unread = with_memory(leak(), history=())
+    assert " now 1.0 " not in shown(unread, 80, 24)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -62,6 +62,23 @@ def test_what_is_not_permitted_is_never_right() -> None:
     assert "● 1" not in line(text, REWARD)[50:], "the file is right, no process is known to be"
     assert "unknown" in line(text, REWARD)
     assert f"0/{len(WANTED)} required keys without a mismatch; {len(WANTED)} unknown" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "warns"),
+    [
+        # The shell exported what the file does not: that is no fault.
+        (WANTED, False),
+        ({key: value for key, value in WANTED.items() if key != REWARD}, True),
+    ],
+)
+def test_a_file_without_export_is_a_fault_only_where_a_process_lacks_the_key(
+    values: Mapping[str, str], warns: bool
+) -> None:
+    rows = [row.split() for row in draw_screen(with_environment(healthy(), values)).splitlines()]
+    (reward,) = (row for row in rows if row[:2] == [REWARD, "1"])
+    assert ("NO" in reward) is warns
+    assert ("no" in reward) is not warns
 
 
 def test_everything_right_says_nothing_is_wrong() -> None:

@@ -1,8 +1,7 @@
 """The list of events: a verdict that the core emitted has the glyph of its word."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import VerdictKind

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.load import ConfigError, parse_config
 from metabonk_tui.core.config.schema import Config
@@ -24,33 +25,40 @@ LATENCY = NumberColumn("LATENCY", (10, 8, 0), plain_cell(lambda worker: f"{worke
 
 
 @pytest.mark.parametrize(
-    ("wide", "parts", "part_cells", "ends"),
+    ("wide", "parts", "lines", "part_cells", "error_cells", "ends"),
     [
-        (200, 5, 28, [169, 179, 189, 199]),
-        (196, 5, 28, [165, 175, 185, 195]),
-        (195, 5, 17, [186, 194]),
-        (160, 5, 17, [151, 159]),
-        (120, 5, 17, [111, 119]),
-        (117, 5, 17, [108, 116]),
-        (116, 5, 10, [108, 115]),
-        (80, 5, 10, [72, 79]),
-        (79, 5, 10, [71, 78]),
-        (76, 6, 2, [39, 46]),
-        (40, 5, 2, [37]),
-        (27, 5, 2, []),
-        (200, 6, 17, [191, 199]),
+        (200, 5, 1, 22, 22, [160, 169, 179, 189, 199]),
+        (200, 5, 2, 24, 18, [169, 179, 189, 199]),
+        (195, 5, 2, 23, 18, [164, 174, 184, 194]),
+        (160, 5, 1, 17, 34, [143, 151, 159]),
+        (160, 5, 2, 16, 17, [129, 139, 149, 159]),
+        (120, 5, 1, 10, 31, [103, 111, 119]),
+        (120, 5, 2, 16, 4, [111, 119]),
+        (117, 5, 2, 16, 0, [108, 116]),
+        (80, 5, 1, 9, 0, [64, 72, 79]),
+        (79, 5, 1, 9, 0, [71, 78]),
+        (76, 6, 1, 2, 0, [35, 43, 50]),
+        (40, 5, 1, 2, 0, [33]),
+        (27, 5, 1, 2, 0, [23]),
+        (200, 6, 1, 18, 24, [160, 169, 179, 189, 199]),
     ],
 )
-def test_numbers_end_at_the_right_edge(wide: int, parts: int, part_cells: int, ends: list[int]) -> None:
-    placed = columns(wide, parts)
-    assert (placed.shape.part_cells, [column.end for column in placed.numbers]) == (part_cells, ends)
+def test_numbers_end_at_the_right_edge_and_the_error_gets_what_is_left(
+    wide: int, parts: int, lines: int, part_cells: int, error_cells: int, ends: list[int]
+) -> None:
+    placed = columns(wide, parts, lines)
+    shown = (placed.shape.part_cells, placed.error_cells, [column.end for column in placed.numbers])
+    assert shown == (part_cells, error_cells, ends)
 
 
 @pytest.mark.parametrize("parts", [1, 3, 5, 8])
 def test_at_any_width_no_column_stands_on_another(parts: int) -> None:
-    for wide in range(20, 240):
-        placed = columns(wide, parts)
+    for wide, lines in product(range(20, 260), (1, 2)):
+        placed = columns(wide, parts, lines)
         at = placed.shape.parts_end(parts) if not placed.shape.glyphs_only else placed.part_at(parts)
+        if placed.error_cells:
+            assert at < placed.error_at, (wide, lines)
+            at = placed.error_at + placed.error_cells - 1
         for column, end in placed.numbers:
             assert at < end < wide, (wide, column.head)
             at = end
@@ -72,7 +80,8 @@ def test_a_cell_stands_at_the_right_end_of_its_room(cell: tuple[Span, ...], room
 @pytest.mark.parametrize("size", [(200, 60), (120, 40)])
 def test_another_number_is_one_more_column(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     numbers = number_columns()
-    chosen_columns = (*numbers, LATENCY) if size[0] == 200 else (numbers[0], LATENCY)
+    (step,) = [column for column in numbers if column.head == "STEP/S"]
+    chosen_columns = (*numbers, LATENCY) if size[0] == 200 else (step, LATENCY)
     monkeypatch.setattr(module, "number_columns", lambda: chosen_columns)
     lines = text_of(scenes.stop(), *size, state=chosen(density="table")).splitlines()
     (head,) = [line for line in lines if "STEP/S" in line]
@@ -115,11 +124,11 @@ def with_sixth(more: str) -> tuple[Config, Snapshot]:
         (NAMED, "table", (120, 40), "CURIO"),
         (NAMED, "table", (200, 60), "CURIOUS"),
         (NAMED, "table", (240, 60), "CURIOSITY SHOWN"),
-        (NAMED, "grid", (120, 40), "GAME CURI "),
+        (NAMED, "grid", (120, 40), "GAME CURI"),
         (NAMED, "panels", (120, 50), "curios"),
         ("", "table", (120, 40), "CURIOS"),
         ("", "table", (240, 60), "CURIOSITY"),
-        ("", "grid", (120, 40), "GAME CURI "),
+        ("", "grid", (120, 40), "GAME CURI"),
     ],
 )
 def test_a_sixth_component_is_one_table_of_the_configuration(

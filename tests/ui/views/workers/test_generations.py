@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation, Reach

@@ -1,0 +1,50 @@
+"""Holds what setup was answered, and turns it into the keys of a configuration. Does not: ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.template import ChosenValue
+
+
+class SetupAnswers(Struct, frozen=True):
+    """What the configuration is made of."""
+
+    base_port: int
+    workers: int
+    directory: str = ""
+    """The MetaBonk checkout; "": the monitor only watches."""
+    env_file: str = ""
+    environment: Mapping[str, str] = {}
+    """Required variables that the env file lacks."""
+    python: str = ""
+    """The Python that runs the launcher; "": the one of the packaged launch command."""
+    orchestrator_port: int | None = None
+    hook: tuple[str, ...] = ()
+
+
+def chosen_values(answers: SetupAnswers, config: Config) -> dict[str, ChosenValue]:
+    """Return the keys that the file sets; `config`: the packaged defaults."""
+    values: dict[str, ChosenValue] = {"pool.base_port": answers.base_port, "pool.workers": answers.workers}
+    orchestrator = urlsplit(config.pool.orchestrator)
+    if answers.orchestrator_port not in (None, orchestrator.port):
+        values["pool.orchestrator"] = f"{orchestrator.scheme}://{orchestrator.hostname}:{answers.orchestrator_port}"
+    if not answers.directory:
+        values["pool.backend"] = "none"
+    else:
+        values["pool.launcher.directory"] = answers.directory
+        launcher = config.pool.launcher
+        if answers.python and answers.python != launcher.launch[0]:
+            values["pool.launcher.launch"] = [answers.python, *launcher.launch[1:]]
+            values["pool.launcher.stop"] = [answers.python, *launcher.stop[1:]]
+        if answers.env_file:
+            values["pool.launcher.env_file"] = answers.env_file
+        if answers.environment:
+            values["pool.launcher.environment"] = dict(answers.environment)
+    if answers.hook:
+        values["alerts.hook.command"] = list(answers.hook)
+    return values

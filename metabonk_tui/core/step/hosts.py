@@ -1,0 +1,80 @@
+"""Follows which hosts a pool has, and how their agents answer. Does not: judge their memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.host import LinkReading
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, first_slots
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.step.state import HostState
+from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.worker.process_exits import ExitedProcess
+
+NEW_HOST = HostState()
+
+
+def with_hosts_of(hosts: Mapping[HostName, HostState], sample: Sample) -> Mapping[HostName, HostState]:
+    """Return the states with one for every host that a sample names.
+
+    A run begins with the only host. It is left out when hosts have names and it was never read.
+    """
+    if sample.hosts.keys() <= hosts.keys():
+        return hosts
+    known = {**hosts, **{name: NEW_HOST for name in sample.hosts if name not in hosts}}
+    if len(known) > 1 and known.get(ONLY_HOST) == NEW_HOST and ONLY_HOST not in sample.hosts:
+        del known[ONLY_HOST]
+    return dict(sorted(known.items()))
+
+
+def wanted_refs(
+    hosts: Mapping[HostName, HostState], sample: Sample, desired: int | None, most: int
+) -> frozenset[WorkerRef]:
+    """Return the workers that should run: as many on each named host as it is wanted to have."""
+    links = {name: sample.host(name).link or state.link for name, state in hosts.items()}
+    if any(link is not None for link in links.values()):
+        each = [WorkerRef(n, slot) for n, link in links.items() if link is not None for slot in range(link.workers)]
+        return frozenset(each[:most])
+    return frozenset(sample.workers) if desired is None else first_slots(min(desired, most))
+
+
+def link_drafts(
+    before: Mapping[HostName, HostState], now: Mapping[HostName, HostState], t: float
+) -> Iterator[EventDraft]:
+    """Yield that a host was lost, and that one is back."""
+    for name, state in now.items():
+        link, earlier = state.link, before[name].link if name in before else None
+        if link is None:
+            continue
+        was_lost = earlier is not None and earlier.state == "LOST"
+        if link.state == "LOST" and not was_lost:
+            yield EventDraft(EventKind.HOST_LOST, "crit", lost_text(name, link, t), facts={"host": name})
+        elif link.state == "UP" and was_lost:
+            away_s = None if earlier is None or earlier.since_t is None else t - earlier.since_t
+            after = "" if away_s is None else f" after {age(away_s)}"
+            yield EventDraft(EventKind.HOST_BACK, "ok", f"{name} answers again{after}", facts={"host": name})
+
+
+def lost_text(name: HostName, link: LinkReading, t: float) -> str:
+    """Say that a host does not answer, since when and why; its workers may well run."""
+    since = "never answered" if link.since_t is None else f"lost for {age(max(0.0, t - link.since_t))}"
+    unknown = f": {count_of(link.workers, 'worker')} unknown" if link.workers else ""
+    return f"{name} {since}{unknown}; {link.reason}" if link.reason else f"{name} {since}{unknown}"
+
+
+def of_host(draft: EventDraft, name: HostName) -> EventDraft:
+    """Return the draft with its host in front, where hosts have names."""
+    return (
+        draft
+        if name == ONLY_HOST
+        else replace(draft, text=f"{name}: {draft.text}", facts={**draft.facts, "host": name})
+    )
+
+
+def exit_text(text: str, process: ExitedProcess, name: HostName) -> str:
+    """Return the text about an exit with its host, where the name of the process has none."""
+    return text if name == ONLY_HOST or process.ref is not None else f"{name}: {text}"

@@ -1,0 +1,26 @@
+"""Declares what only the app can do for a key: quit, redraw, suspend, copy, show another theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+
+class Effect(NamedTuple):
+    """What only the app can do for a key."""
+
+    do: Literal["", "quit", "redraw", "suspend", "picture"] = ""
+    copy: str = ""
+    """A text for the clipboard."""
+    theme: str = ""
+    """The theme to show now."""
+
+
+NO_EFFECT = Effect()
+PLAIN_EFFECTS: Mapping[str, Callable[[object], Effect]] = {
+    "quit": lambda _: Effect("quit"),
+    "redraw": lambda _: Effect("redraw"),
+    "suspend": lambda _: Effect("suspend"),
+    "picture": lambda _: Effect("picture"),
+}
+"""What the commands do that only the app can carry out."""

@@ -1,0 +1,56 @@
+"""The sentences at the head of a report."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from metabonk_tui.cli.report.text import report_text
+from metabonk_tui.core.model.snapshot import Cause
+from metabonk_tui.core.model.worker import ComponentState
+from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
+from metabonk_tui.core.report.summary import run_sentences
+from tests.support.samples import PLAYING, Fields, healthy, kinds, last, phases, script, state, with_fields
+
+SEEN_T = 1900.0
+
+
+def reached_gameplay(slot: int, t: float) -> Fields:
+    """One transition, which cannot come again: the flag never goes back."""
+    return healthy(slot, t) | (PLAYING if SEEN_T <= t < SEEN_T + 60 else {"gameplay_started": t >= SEEN_T})
+
+
+def test_a_transition_counter_stands_and_is_not_stalled() -> None:
+    seen = last(script(reached_gameplay, workers=2, for_s=SEEN_T + 1800))
+    assert state(seen, "ui_to_gameplay") is ComponentState.STALLED
+    text = report_text(histories_so_far(seen))
+    assert "UI→gameplay stands on 2/2" in text
+    assert "STANDS 1*" in text
+    assert "stalled" not in text.lower()
+    assert kinds(seen, "component.silent") == []
+
+
+def test_a_counter_that_must_move_is_stalled() -> None:
+    life = phases((0, healthy), (300, with_fields(healthy, system2_trigger_engaged_count=15.0, vlm_hints_used=12)))
+    text = report_text(histories_so_far(last(script(life, workers=2, for_s=1800))))
+    assert "System2 stalled on 2/2" in text
+    assert "STALLED 15" in text
+
+
+@pytest.mark.parametrize(
+    ("because", "kept"),
+    [
+        ("a unset, on 3/3 workers", "a unset, on 3/3 workers"),
+        ("a unset, on w0; b unset, on w1 w2; alike on w3", "a unset, on w0"),
+        # The quoted line of the log has a semicolon of its own.
+        (
+            'absent: "WARN: x unavailable; disabling", on w0; b, on w1',
+            'absent: "WARN: x unavailable; disabling", on w0',
+        ),
+        ("answers, step 60 for 2m", "answers, step 60 for 2m"),
+    ],
+)
+def test_the_first_proof_of_the_likeliest_cause_is_whole(because: str, kept: str) -> None:
+    cause = Cause("init-failed", "import or init failed", 0.97, because, "", "")
+    sentences = run_sentences(RunHistory(replace(last(script(for_s=60.0)), causes=(cause,)), ()))
+    assert f"The likeliest cause (0.97) is import or init failed: {kept}." in sentences

@@ -1,0 +1,56 @@
+"""Samples of a pool on several hosts, made of the Samples that each host's agent would send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.host import HostReading, LinkReading
+from metabonk_tui.core.model.on_host import on_host
+from metabonk_tui.core.model.refs import HostName
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from tests.support.samples import coarse, last
+
+
+def up(workers: int = 2, since_t: float = 0.0) -> LinkReading:
+    """Return the link of a host that answers."""
+    return LinkReading("UP", since_t, "", workers, "0.1.0")
+
+
+def lost(since_t: float | None, reason: str = "Connection refused", workers: int = 2) -> LinkReading:
+    """Return the link of a host that answered last at this time."""
+    return LinkReading("LOST", since_t, reason, workers, "0.1.0")
+
+
+def joined(samples: Mapping[HostName, Sample], away: Mapping[HostName, LinkReading] | None = None) -> Sample:
+    """Join one Sample of each host; the hosts that are `away` have only their link."""
+    first = next(iter(samples.values()))
+    gone = away or {}
+    placed = {name: on_host(sample, name, lambda t: t) for name, sample in samples.items() if name not in gone}
+    hosts = {name: replace(each.host(name), link=up(len(samples[name].workers))) for name, each in placed.items()} | {
+        name: HostReading(link=link) for name, link in gone.items()
+    }
+    return replace(
+        first,
+        workers={ref: seen for each in placed.values() for ref, seen in each.workers.items()},
+        hosts=hosts,
+        environments={ref: env for each in placed.values() for ref, env in each.environments.items()},
+    )
+
+
+def side_by_side(
+    of_hosts: Mapping[HostName, Iterable[Sample]],
+    away: Mapping[HostName, LinkReading] | None = None,
+    away_from_t: float = float("inf"),
+) -> list[Sample]:
+    """Join the Samples of every host time by time; the hosts of `away` do not answer from a time on."""
+    rows = zip(*of_hosts.values(), strict=True)
+    return [joined(dict(zip(of_hosts, row, strict=True)), away if row[0].t >= away_from_t else None) for row in rows]
+
+
+def one_lost() -> Snapshot:
+    """Return the Snapshot of two hosts, of which the second does not answer any more."""
+    both = {name: coarse(workers=2, for_s=900.0) for name in ("node1", "node2")}
+    return last(side_by_side(both, {"node2": lost(570.0)}, 600.0))

@@ -1,0 +1,114 @@
+"""The dashboard of a monitor without a pool: every size, the keys that make sense, and a pool that appears."""
+
+from __future__ import annotations
+
+import pytest
+
+from metabonk_tui.core.model.sample import PoolReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.run.no_pool import PoolSearch
+from metabonk_tui.ui.controller import Controller
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.glyphs import ASCII
+from metabonk_tui.ui.style.spans import plain, width
+from tests.support import snapshots as scenes
+from tests.support.samples import CONFIG, down, header, last, room, script
+from tests.ui.conftest import ScriptedMonitor
+
+SEARCH = PoolSearch("~/.config/metabonk-tui/config.toml", has_file=False, is_local=True)
+PROBLEM = "launch.py is not in /srv: set pool.launcher.directory to your MetaBonk checkout"
+
+
+def searched(pool: PoolReading) -> Snapshot:
+    run = header(0.0, None, 10.0, how="first sample")
+    return last(
+        script(down, for_s=60, run=run, processes=lambda _t: (), memory=lambda _t: room(16), pool=lambda _t: pool)
+    )
+
+
+NOTHING = searched(PoolReading(backend="launcher", controller="us", problem=PROBLEM))
+
+
+class Sitting:
+    """A person at a monitor without a pool."""
+
+    def __init__(self, snapshot: Snapshot = NOTHING, search: PoolSearch | None = SEARCH, **how: object) -> None:
+        self.controller = Controller(ScriptedMonitor(snapshot), CONFIG, all_screens(), search=search, **how)  # type: ignore[arg-type]
+        self.controller.update(snapshot)
+
+    def text(self, wide: int = 80, high: int = 24) -> str:
+        rows = self.controller.rows(wide, high)
+        assert len(rows) == high
+        assert [plain(row) for row in rows if width(row) > wide] == []
+        return "\n".join(plain(row).rstrip() for row in rows)
+
+    def press(self, key: str) -> str:
+        """Return the notice of a key, written as people write it."""
+        named = {"Enter": "enter", "Tab": "tab"}.get(key, key)
+        self.controller.press(named, key if len(key) == 1 else None, 1.0, 80, 24)
+        return self.controller.notice
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 16), (38, 50), (80, 6), (20, 5)])
+@pytest.mark.parametrize("glyphs", [None, ASCII])
+def test_no_size_shows_a_worker_that_nobody_launched(size: tuple[int, int], glyphs: object) -> None:
+    text = Sitting(**({"glyphs": glyphs} if glyphs else {})).text(*size)
+    assert "w0" not in text
+    assert "starting" not in text
+    if size[0] >= 60 and size[1] >= 16:
+        assert "metabonk-tui demo" in text
+        assert "metabonk-tui setup" in text
+        assert "metabonk-tui --base-port PORT" in text
+    if size[0] >= 80 and size[1] >= 24:
+        assert "VERDICT" in text
+        assert "127.0.0.1:5000 to 5002: all refuse" in text
+        assert "no file at ~/.config/metabonk-tui/config.toml" in text
+        assert PROBLEM.split(":")[0] in text
+
+
+@pytest.mark.parametrize("key", ["/", "z", "a", "s", "I", "1", "6", "Enter", "Tab"])
+def test_keys_about_workers_say_that_there_is_no_pool(key: str) -> None:
+    sitting = Sitting()
+    assert sitting.press(key).endswith("no pool yet")
+    assert "LOOKED FOR" in sitting.text()
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("?", "STATES"), ("m", "MEMORY"), ("v", "DECISION"), ("!", "Esc back"), (":", "Enter run")]
+)
+def test_the_other_keys_work(key: str, shown: str) -> None:
+    sitting = Sitting()
+    assert sitting.press(key) == ""
+    assert shown in sitting.text(120, 40)
+
+
+def test_the_footer_has_the_keys_that_make_sense() -> None:
+    foot = Sitting().text().splitlines()[-1]
+    assert [word for word in ("? help", "q quit", "T theme", "y copy", ": commands") if word not in foot] == []
+    assert "filter" not in foot
+    assert "L launch" not in foot, "nothing can be launched from here"
+    ready = Sitting(searched(PoolReading(backend="launcher", controller="us")))
+    assert "L launch" in ready.text().splitlines()[-1]
+    ready.press("L")
+    assert ready.controller.dialog is not None
+
+
+def test_what_is_copied_is_what_is_shown() -> None:
+    sitting = Sitting()
+    effect = sitting.controller.press("y", "y", 1.0, 80, 24)
+    assert "LOOKED FOR" in effect.copy
+    assert "metabonk-tui demo" in effect.copy
+
+
+def test_a_pool_that_appears_takes_the_page_and_its_end_keeps_it() -> None:
+    sitting = Sitting()
+    assert "LOOKED FOR" in sitting.text()
+    sitting.controller.update(scenes.healthy())
+    assert "w0" in sitting.text()
+    assert "filter" in sitting.text(120, 40).splitlines()[-1]
+
+
+def test_with_a_configured_pool_the_dashboard_is_as_usual() -> None:
+    text = Sitting(search=None).text()
+    assert "LOOKED FOR" not in text
+    assert "w0" in text
