@@ -1,18 +1,14 @@
 """Measures the forecast per kind of series: the lead time of its warnings, and the number of false alarms.
 
-Run: python bench/forecast_quality.py [--seeds N] [--first SEED]. Seeds below 3000 were used to tune the method;
+Run: python -m bench.forecast_quality [--seeds N] [--first SEED]. Seeds below 3000 were used to tune the method;
 3000-3059 were only ever measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from statistics import median
 from time import perf_counter
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from metabonk_tui.core.memory.forecast import ForecastTrack, observe, suspend
 from tests.support.series import KINDS, SAFE, Series, draw
