@@ -1,6 +1,9 @@
-"""Checks that the wheel contains config.toml and the themes, and that the installed program runs from any folder."""
+"""Checks that the wheel contains config.toml, the themes and the samples, and that the installed one runs anywhere."""
 
+import email
+import email.policy
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -45,10 +48,31 @@ def run(python: Path, *argv: str, cwd: Path) -> subprocess.CompletedProcess[str]
 def test_the_wheel_carries_the_manual_and_the_themes(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "metabonk_tui/config.toml" in names
+    assert "metabonk_tui/metabonk-tui-record.service" in names
     themes = {path.name for path in (ROOT / "themes").glob("*.toml")}
     assert themes
     assert {f"metabonk_tui/themes/{name}" for name in themes} <= names
+    assert {f"metabonk_tui/monitoring/{path.name}" for path in (ROOT / "monitoring").iterdir()} <= names
+    assert {"metabonk_tui/samples/failed.db", "metabonk_tui/samples/rescued.db"} <= names
     assert not [name for name in names if name.startswith(("tests/", "bench/", "docs/"))]
+
+
+def test_the_wheel_carries_man_page_and_completions_below_the_prefix(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    shared = {str(path.relative_to(ROOT)) for path in (ROOT / "share").rglob("*") if path.is_file()}
+    assert len(shared) == 4
+    assert {name.split(".data/data/")[1] for name in names if ".data/data/" in name} == shared
+
+
+def test_its_text_on_an_index_has_no_link_into_the_checkout(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    metadata = email.message_from_bytes(archive.read(name), policy=email.policy.default)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    text = re.sub(r"```.*?```", "", metadata.get_content(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)", text)
+    assert targets
+    assert not [target for target in targets if not target.startswith("https://")]
 
 
 def test_what_runs_is_the_installed_one_and_it_finds_its_files(installed: Path, tmp_path: Path) -> None:
@@ -65,7 +89,17 @@ def test_what_runs_is_the_installed_one_and_it_finds_its_files(installed: Path, 
     assert int(themes) >= 4
 
 
-@pytest.mark.parametrize("argv", [["config", "show"], ["config", "check"], ["demo", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["config", "show"],
+        ["config", "check"],
+        ["record", "--install"],
+        ["metrics", "rules"],
+        ["--version"],
+        ["export", "sample", "--jsonl", "-"],
+    ],
+)
 def test_it_runs_from_another_folder(installed: Path, tmp_path: Path, argv: list[str]) -> None:
     done = run(installed, "-m", "metabonk_tui", *argv, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
