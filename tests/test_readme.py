@@ -1,55 +1,33 @@
-"""Checks the README against the code: keys, verbs, exit codes, event kinds, commands."""
+"""Checks what the README and the first steps promise. `tests/test_docs.py` checks every page."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from metabonk_tui.cli.main import VERBS
-from metabonk_tui.cli.verbs.demo import SCENARIOS
+from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.state.config_check import check_config
+from metabonk_tui.core.launch.preflight import env_file_item
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.snapshot import VerdictKind
-from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
+from tests.support.metabonk_layout import make_checkout
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST_RUN = (ROOT / "docs" / "first-run.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_keys_is_the_table_of_commands() -> None:
-    rows = [
-        f"| {' '.join(f'`{key_name(key)}`' for key in command.keys)} | {command.what} |"
-        for group in GROUPS
-        for command in COMMANDS
-        if command.group == group
-    ]
-    assert "| key | does |\n|---|---|\n" + "\n".join(rows) + "\n" in README
+ONE_SCREEN = 80
+"""Lines."""
 
 
-def test_every_verb_is_there() -> None:
-    for verb in VERBS:
-        assert verb == "watch" or re.search(rf"`(metabonk-tui )?{verb}\b", README), verb
-
-
-def test_the_number_of_scenarios() -> None:
-    assert len(SCENARIOS) == 23
-    assert "twenty-three scenarios" in README
-
-
-@pytest.mark.parametrize("word", VerdictKind)
-def test_every_word_stands_beside_its_exit_code(word: VerdictKind) -> None:
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| {word.exit_code} |")]
-    assert word.value in row
+def test_it_is_one_screen() -> None:
+    assert len(README.splitlines()) <= ONE_SCREEN
 
 
 LITERAL_KIND = re.compile(
     r"[\"']((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch|alert)\.[a-z_]+)[\"']"
 )
-
-
-def test_every_kind_of_event_is_in_the_table() -> None:
-    table = README.split("## Events")[1].split("\n## ")[0]
-    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    assert {kind for row in rows for kind in re.findall(r"`([a-z_.]+)`", row)} == set(EventKind)
 
 
 def test_a_kind_of_event_is_written_once() -> None:
@@ -66,5 +44,17 @@ def test_a_kind_of_event_is_written_once() -> None:
 
 
 def test_the_first_thing_is_how_to_see_it() -> None:
-    assert README.index("make demo") < README.index("make test") < 600
+    assert README.index("make demo") < README.index("make test") < 1000
     assert re.search(r"^demo:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_example_works_on_the_public_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_checkout(tmp_path / "MetaBonk")
+    example = FIRST_RUN.split("```toml\n[pool]\n")[1].split("```")[0]
+    (tmp_path / "config.toml").write_text(f"[pool]\n{example}")
+    checked = check_config(str(tmp_path / "config.toml"), environ={})
+    assert checked.mistakes == ()
+    assert checked.config is not None
+    item = env_file_item(checked.config, EnvFileWatch(checked.config, {"PATH": os.environ["PATH"]}).read())
+    assert (item.standing, item.evidence[0]) == ("PASS", "6 of 6 right")
