@@ -187,7 +187,7 @@ class ProcessTable:
                 match=match,
                 pid=pid,
                 started_at=stats[pid].started_at,
-                name=_name(arguments[pid]),
+                name=_name(arguments[pid], stats[pid]),
                 tree=tuple((child, stats[child].started_at) for child in trees[pid]),
                 unconfirmed=match.pattern == _BY_PORT and _launcher_above(pid, ours, stats) is None,
             )
@@ -346,8 +346,10 @@ def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> di
     return trees
 
 
-def _name(arguments: tuple[str, ...]) -> str:
-    return clean_masked(" ".join(mask_arguments((os.path.basename(arguments[0]), *arguments[1:]))), limit=_NAME_LIMIT)
+def _name(arguments: tuple[str, ...], stat: ProcessStat) -> str:
+    """Return the command line in short, or the kernel's name of a process that shows none, as in the middle of exec."""
+    shown = (os.path.basename(arguments[0]), *arguments[1:]) if any(arguments) else (stat.name,)
+    return clean_masked(" ".join(mask_arguments(shown)), limit=_NAME_LIMIT)
 
 
 def _by_role(known: _KnownProcess) -> tuple[int, int, float, int]:

@@ -288,6 +288,24 @@ def test_what_listens_on_a_wanted_port_is_shown_unconfirmed_whatever_its_command
     assert beyond.poll() is None
 
 
+NO_ARGUMENTS = """
+import ctypes
+fields = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(fields[45]), int(fields[46])
+ctypes.memset(start, 0, end - start)
+"""
+"""Arguments of zeros read as none at all: a process that wrote over them, or that is seen in the middle of exec."""
+
+
+def test_what_listens_and_shows_no_arguments_is_named_by_the_kernel(children: Children, marker: str) -> None:
+    port = free_ports(1)
+    code = f"import socket\ns = socket.create_server(('127.0.0.1', {port}))\n"
+    hidden = children.python(code + NO_ARGUMENTS + "print('ready', flush=True)\n" + UNTIL_CLOSED)
+    kernel_name = Path(f"/proc/{hidden.pid}/comm").read_text().strip()
+    found = [(each.pid, each.name) for each in ProcessTable(pool(marker, base_port=port)).read()]
+    assert found == [(hidden.pid, kernel_name)]
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root makes namespaces")
 def test_a_worker_in_another_network_namespace_is_not_ours(children: Children, marker: str) -> None:
     Path(f"{marker}.worker").write_text(READY + UNTIL_CLOSED)
