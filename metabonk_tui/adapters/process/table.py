@@ -347,7 +347,7 @@ def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> di
 
 
 def _name(arguments: tuple[str, ...], stat: ProcessStat) -> str:
-    """Return the command line in short, or the kernel's name of a process that shows none, as in the middle of exec."""
+    """Return the command line in short, or the kernel's name where it shows none, as in the middle of exec."""
     shown = (os.path.basename(arguments[0]), *arguments[1:]) if any(arguments) else (stat.name,)
     return clean_masked(" ".join(mask_arguments(shown)), limit=_NAME_LIMIT)
 
