@@ -16,6 +16,7 @@ from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.ports.live import Clock
 from metabonk_tui.core.ports.shortage import is_own_shortage
+from metabonk_tui.engine.reader_threads import reader_threads
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -94,13 +95,7 @@ class SingleFlight(Generic[T]):
         """Start a read that blocks in a thread, unless the last one is still under way."""
         if self._task is None:
             self._asked_s = _now_s()
-            loop = asyncio.get_running_loop()
-            try:
-                # Not `asyncio.to_thread`: a task would wait for the thread, and wake the loop once more.
-                self._task = loop.run_in_executor(None, read)
-            except RuntimeError as error:
-                self._task = loop.create_future()
-                self._task.set_exception(error)  # no thread can be started
+            self._task = reader_threads().run(read)
             self._task.add_done_callback(self._answered)
 
     def take(self, wait_limit_s: float) -> T | None:

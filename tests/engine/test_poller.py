@@ -70,7 +70,7 @@ def test_without_a_thread_the_reading_fails_and_is_asked_for_again(monkeypatch: 
             raise RuntimeError("can't start new thread")
 
         with monkeypatch.context() as patched:
-            patched.setattr(asyncio.get_running_loop(), "run_in_executor", refuse)
+            patched.setattr(threading.Thread, "start", refuse)
             poller.ask(lambda: 7)
             assert poller.take() is None
         assert [event.text for event in fault_log.take_events()] == ["a part failed: RuntimeError; the log says where"]

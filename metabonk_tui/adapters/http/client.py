@@ -118,7 +118,7 @@ class StatusClient:
         else:
             link.abort()
         if not answered.done():
-            answered.set_result(partial(self._observe, url, found, time.monotonic() - began_s))
+            answered.set_result(partial(self._observe, url, found, link.waited_s))
 
     async def _ask_again(
         self, url: str, link: PlainLink, began_s: float, answered: asyncio.Future[Callable[[], Observation]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import sys
@@ -72,6 +73,11 @@ class PlainLink:
         connection = self._connection
         return connection is not None and connection.is_open and time.monotonic() - self._used_s < KEEP_ALIVE_S
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds from the last request until its answer arrived."""
+        return 0.0 if self._connection is None else self._connection.waited_s
+
     def abort(self) -> None:
         """Close the connection, without waiting until its descriptor is free."""
         if self._connection is not None:
@@ -84,15 +90,35 @@ class PlainLink:
 
     async def _connect(self) -> Connection:
         resolve_in_daemon_threads()
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self._shared),
+        transport, early = await asyncio.get_running_loop().create_connection(
+            _Early,
             self._host,
             self._port,
             # A name may have addresses on which nothing answers.
             happy_eyeballs_delay=None if self._is_address else HAPPY_EYEBALLS_S,
             **_ALL_ERRORS,
         )
+        try:
+            # No longer the transport's: the reader is removed before its descriptor is closed.
+            transport.pause_reading()
+            made = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        finally:
+            transport.abort()
+        made.setblocking(False)
+        connection = Connection(self._shared, made)
+        if early.has_data:
+            connection.abort()
+            raise ConnectionResetError("it sent something before it was asked")
         return connection
+
+
+class _Early(asyncio.Protocol):
+    """Notes what comes before a request was sent."""
+
+    has_data = False
+
+    def data_received(self, data: bytes) -> None:
+        self.has_data = True
 
 
 def _request(host: str, port: int | None, path: str, query: str) -> bytes:

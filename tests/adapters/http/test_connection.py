@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import socketserver
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from metabonk_tui.adapters.http import plain_link
+from metabonk_tui.adapters.http import connection, plain_link
 from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.http.httpx_link import HttpxLink
 from metabonk_tui.adapters.http.plain_link import PlainLink
@@ -273,6 +274,51 @@ async def test_a_kept_connection_has_the_deadline_too() -> None:
         assert (server.connections, seen.error) == (2, "timeout")
         assert seen.latency_s is not None
         assert seen.latency_s >= 0.25
+
+
+async def test_the_latency_is_when_the_answer_arrived_not_when_somebody_looked() -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Quick) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            async with StatusClient(TIMEOUT_S, CAP) as client:
+                url = f"http://127.0.0.1:{server.server_address[1]}/"
+                await client.ask(url)
+                asking = client.ask(url)
+                # Far longer than a busy machine takes to answer; the loop looks only then.
+                time.sleep(2.0)  # noqa: ASYNC251 - a step that takes too long
+                seen = (await asking)()
+                assert seen.latency_s is not None
+                assert 0 < seen.latency_s < 2.0
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def test_where_the_kernel_notes_no_time_each_answer_wakes_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_SO_TIMESTAMPNS", socket.SO_KEEPALIVE)  # adds nothing to what is read
+    async with serving(WHOLE) as server, StatusClient(TIMEOUT_S, CAP) as client:
+        for _ in range(3):
+            seen = (await client.ask(server.url))()
+            assert seen.status is not None
+            assert seen.latency_s is not None
+            assert seen.latency_s > 0
+        assert not client._shared.has_stamps
+        assert server.connections == 1
+
+
+async def test_an_answer_that_came_before_it_was_asked_for_does_not_count() -> None:
+    async with serving(WHOLE) as server, StatusClient(TIMEOUT_S, CAP) as client:
+        await client.ask(server.url)
+        late = b'{"step": 9}'
+        (transport,) = server._transports
+        transport.write(OK + b"Content-Length: 11\r\n\r\n" + late)
+        await asyncio.sleep(0.01)  # to loopback, a write arrives at once
+        seen = (await client.ask(server.url))()
+        assert seen.status is not None
+        assert seen.status.fields == {"step": 1}
+        assert server.connections == 2
 
 
 @pytest.mark.parametrize(
