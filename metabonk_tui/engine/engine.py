@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
+from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock, with_last_budget
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import alert_transitions
 from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
@@ -88,6 +88,7 @@ class Engine:
         self._contributors: tuple[Contributor, ...] = ()
         """The parts that add to every Sample, in this order."""
         self._latest: Snapshot | None = None
+        self._with_budget: Snapshot | None = None
         self._own_pool: PoolReading | None = None
         """The pool as this monitor itself last read it: a recorded pool names the controller of that time."""
         self._last_run: Snapshot | None = None
@@ -122,8 +123,7 @@ class Engine:
         """End within a few seconds. The pool keeps running."""
         if self._preflight is not None:
             self._preflight.close()
-        task = self._task
-        if task is not None:
+        if (task := self._task) is not None:
             self._call(task.cancel)
         if self._thread.is_alive():
             self._thread.join(STOP_LIMIT_S)
@@ -265,7 +265,8 @@ class Engine:
 
     def _check_interlock(self, action: Action) -> InterlockResult:
         # Before the first own look, the Snapshot is a recorded one: it proves nothing about now.
-        snapshot = self._latest if self._own_pool is not None else None
+        latest = self._latest if self._own_pool is not None else None
+        snapshot = with_last_budget(latest, self._with_budget) if latest is not None else None
         watch_returns = self.role.watch_returns if self.role is not None else ""
         return check_interlock(action, snapshot, self.preflight(), self._config, watch_returns=watch_returns)
 
@@ -391,6 +392,7 @@ class Engine:
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._latest = snapshot
+        self._with_budget = snapshot if snapshot.memory.budget is not None else self._with_budget
         self._wake_all()
 
     def _wake_all(self) -> None:

@@ -6,6 +6,7 @@ Pure. A long run needs the whole checklist; a short run needs only the absence o
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.checklist import ChecklistItem, CheckState, format_item, is_reason
@@ -25,6 +26,10 @@ FRESH_S = 600.0
 """Seconds on the run's clock for which findings of a preflight can block a launch."""
 REPLACED = frozenset({"memory", "env-processes"})
 """Findings of a preflight that block no launch: memory is judged again, and the processes are replaced."""
+
+
+BUDGET_KEPT_S = 60.0
+"""Seconds on the run's clock for which a known budget of memory counts where it is not known now."""
 
 
 class InterlockResult(Struct, frozen=True):
@@ -87,6 +92,22 @@ def check_interlock(
         return InterlockResult((*items, *known_failures), (*blocking, *known_failures), reason)
     known_failures = _known_failures(action, snapshot, preflight, config)
     return InterlockResult(tuple(known_failures), tuple(known_failures), reason)
+
+
+def with_last_budget(snapshot: Snapshot, last: Snapshot | None) -> Snapshot:
+    """Return a Snapshot with the budget of `last` where its own is not known and the other is no older than a minute.
+
+    A host that thrashes answers late. Without this, one late reading would open the door to a launch beyond memory.
+    """
+    if snapshot.memory.budget is not None or last is None or not 0 <= snapshot.t - last.t <= BUDGET_KEPT_S:
+        return snapshot
+    hosts = {
+        name: replace(host, memory=replace(host.memory, budget=known.memory.budget))
+        if host.memory.budget is None and (known := last.hosts.get(name)) is not None
+        else host
+        for name, host in snapshot.hosts.items()
+    }
+    return replace(snapshot, hosts=hosts)
 
 
 def is_long(hours: float | None, config: Config) -> bool:

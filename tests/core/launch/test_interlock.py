@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from metabonk_tui.core.launch.checklist import ChecklistItem
-from metabonk_tui.core.launch.interlock import FRESH_S, check_interlock, checklist
+from metabonk_tui.core.launch.interlock import BUDGET_KEPT_S, FRESH_S, check_interlock, checklist, with_last_budget
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.memory import KernelView
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
@@ -186,6 +186,19 @@ def test_what_does_not_fit_is_refused_with_the_arithmetic(make: Any) -> None:
     assert not check_interlock(make(MANY, override=REASON), proved(), None, CONFIG).closed
     assert check_interlock(make(MANY, override="do it"), proved(), None, CONFIG).closed, "two words are no reason"
     assert not check_interlock(make(FEW), proved(), None, CONFIG).closed
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "closed"), [(0.0, True), (BUDGET_KEPT_S, True), (BUDGET_KEPT_S + 1, False), (-1.0, False)]
+)
+def test_one_late_reading_of_memory_opens_no_door(ago_s: float, closed: bool) -> None:
+    last = proved()
+    late = replace(last, t=last.t + ago_s, hosts=hosts_of(replace(last.memory, budget=None)))
+    assert late.memory.budget is None
+    assert not check_interlock(Launch(MANY), late, None, CONFIG).closed
+    assert check_interlock(Launch(MANY), with_last_budget(late, last), None, CONFIG).closed is closed
+    assert with_last_budget(last, None) is last
+    assert with_last_budget(late, None) is late
 
 
 def test_a_short_run_is_stopped_by_what_is_known_not_by_what_is_not() -> None:
