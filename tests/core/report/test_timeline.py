@@ -7,7 +7,14 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
-from metabonk_tui.core.report.timeline import FINEST_S, MAX_POINTS, RunTimeline, RunTimelineBuilder, timelines
+from metabonk_tui.core.report.timeline import (
+    FINEST_S,
+    MAX_POINTS,
+    RunTimeline,
+    RunTimelineBuilder,
+    make_point,
+    timelines,
+)
 from metabonk_tui.core.step.pipeline import step
 from tests.support.examples import examples
 from tests.support.refs import w
@@ -121,3 +128,19 @@ def test_every_run_of_a_recording_is_digested_on_its_own() -> None:
     assert one.points[-1].at_s == 145.0
     assert two.points[0].at_s == 5.0
     assert timelines([]) == ()
+
+
+NUMBERS = [None, 0, 7, 7.0, 0.1, -1.5e300, 2**62, 10**25]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+def test_a_point_is_kept_as_it_was_made(seen: Snapshot, number: float | None) -> None:
+    (worker,) = seen.workers
+    components = tuple(replace(each, value=number) for each in worker.components)
+    shown = replace(seen, workers=(replace(worker, step=number, components=components, ui_state="menü 猫"),))
+    builder = RunTimelineBuilder()
+    builder.add(shown)
+    found = builder.timeline()
+    assert found is not None
+    # Also whether a number is whole: reports show it.
+    assert repr(found.points) == repr((make_point(shown),))
