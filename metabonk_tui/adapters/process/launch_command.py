@@ -56,9 +56,16 @@ class LaunchCommand(Struct, frozen=True):
             yield int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
         wanted = [word for word in self._base_port_options() if not word.startswith("-")]
         if wanted and not names:
-            # The port is an argument of its own: it must stand where the command passes it.
-            at = parse_command(self.launch).arguments.index("{base_port}")
-            yield int(arguments[at]) if at < len(arguments) and arguments[at].isdecimal() else None
+            ours = parse_command(self.launch).arguments
+            for word in wanted:
+                if word.endswith("="):
+                    # `make train PORT={base_port}`: a variable may stand anywhere.
+                    found = [each.removeprefix(word) for each in arguments if each.startswith(word)]
+                else:
+                    # The port is an argument of its own: it must stand where the command passes it.
+                    at = ours.index(word) if word in ours else len(arguments)
+                    found = list(arguments[at : at + 1])
+                yield int(found[0]) if found and re.fullmatch(r"[0-9]{1,5}", found[0]) else None
 
     def workers(self, arguments: Sequence[str]) -> int | None:
         """Read N of `--workers N`; None: not given, or 0 for the launcher's default."""
@@ -66,13 +73,13 @@ class LaunchCommand(Struct, frozen=True):
         return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
 
     def _base_port_options(self) -> set[str]:
-        """Return the options of the launch command that pass the base port; "{base_port}" for a bare argument."""
+        """Return what passes the base port in the launch command: "--port", "PORT=", or "{base_port}" on its own."""
         found = set()
         for before, word in zip(("", *self.launch), self.launch, strict=False):
             if word == "{base_port}":
                 found.add(before if before.startswith("-") else word)
             elif word.endswith("={base_port}"):
-                found.add(word.partition("=")[0])
+                found.add(word.partition("=")[0] if word.startswith("-") else word.removesuffix("{base_port}"))
         return found
 
     def _stop_words(self) -> tuple[str, ...]:

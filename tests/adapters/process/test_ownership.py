@@ -259,6 +259,19 @@ def test_a_recorded_launcher_is_ours_only_with_the_token() -> None:
     assert isinstance(world.verdict(10), NotOurs), "the pid was reused"
 
 
+def test_a_launch_through_env_names_its_port_to_no_reader_and_is_ours_by_the_record() -> None:
+    # `env` becomes the launcher, and the variable is gone from its arguments.
+    command = LaunchCommand(HOME, ("env", "PORT={base_port}", "python3", "launch.py"))
+    world = World(replace(CLAIM, command=command, recorded=(10, 10_010)))
+    world.add(10, "python3 launch.py", token=True)
+    world.worker(11, 5000, parent=10)
+    world.add(20, "python3 launch.py")
+    world.worker(21, 5010, parent=20)
+    assert world.verdict(11) == Owned(Proof.LAUNCHER, 10)
+    assert isinstance(world.verdict(20), NotOurs)
+    assert isinstance(world.verdict(21), NotOurs)
+
+
 @pytest.mark.parametrize(
     ("launch", "line", "ours"),
     [
@@ -272,6 +285,11 @@ def test_a_recorded_launcher_is_ours_only_with_the_token() -> None:
         (("python3", "launch.py", "--port={base_port}"), "python3 launch.py --port=5010", False),
         (("python3", "launch.py", "{base_port}", "{workers}"), "python3 launch.py 5000 3", True),
         (("python3", "launch.py", "{base_port}", "{workers}"), "python3 launch.py 5010 3", False),
+        (("make", "train", "PORT={base_port}"), "make train PORT=5000", True),
+        (("make", "train", "PORT={base_port}"), "make train PORT=5010", False),
+        (("make", "train", "PORT={base_port}"), "make train", False),
+        (("python3", "launch.py", "at={base_port}"), "python3 launch.py -v at=5010", False),
+        (("python3", "{base_port}"), "python3 5000", False),
         ((), "python3 launch.py --workers 3", False),
     ],
 )
