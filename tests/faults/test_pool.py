@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from metabonk_tui.adapters.state.role_wire import is_bound, role_name
 from tests.faults.conditions import LONG, ROOT_USER
 from tests.faults.conftest import MakeWorld
 from tests.faults.world import World
@@ -110,7 +111,25 @@ def test_the_pool_of_another_user_is_watched_and_never_stopped(make_world: MakeW
             world.close()
 
 
-def stop_as_another_user(world: World) -> None:
+@ROOT_USER
+def test_the_idle_monitor_of_another_user_gives_the_control_of_this_pool_up(make_world: MakeWorld) -> None:
+    with tempfile.TemporaryDirectory(prefix="metabonk-fault-") as shared:
+        Path(shared).chmod(0o755)
+        world = make_world(folder=Path(shared))
+        role = role_name("127.0.0.1", world.base_port)
+        try:
+            env, wrap = another_user(world)
+            recorder = world.start("record", "--memory-watch", env=env, wrap=wrap)
+            wait_for(lambda: is_bound(role), "it controls the ports on which nothing runs")
+            world.pool()
+            wait_for(lambda: not is_bound(role), "it gives control up")
+            assert world.end(recorder)[0] == 0
+        finally:
+            world.close()
+
+
+def another_user(world: World) -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the words with which a program runs as another user."""
     state = world.folder / "theirs"
     state.mkdir(mode=0o700)
     os.chown(state, 65534, 65534)
@@ -121,6 +140,11 @@ def stop_as_another_user(world: World) -> None:
     wrap = [*become, "--inh-caps", only, "--ambient-caps", only]
     if shutil.which("setpriv") is None or subprocess.run([*wrap, "true"], capture_output=True).returncode:
         pytest.skip("setpriv cannot start a program as another user here")
+    return env, wrap
+
+
+def stop_as_another_user(world: World) -> None:
+    env, wrap = another_user(world)
     began = time.monotonic()
     done = world.run("stop", "--yes", env=env, wrap=wrap, limit_s=60)
     assert done.returncode == 2, done.stdout + done.stderr

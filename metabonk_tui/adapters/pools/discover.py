@@ -62,6 +62,8 @@ class PoolProcesses(Struct, frozen=True):
     """Processes that MetaBonk's own stop command may end, and that are not ours."""
     elsewhere: tuple[ElsewhereWorker, ...] = ()
     """Workers of this launch or checkout on other ports, while none has a wanted slot."""
+    other_uid: int | None = None
+    """The user who listens on the wanted ports, while no process is ours; None: a process is, or nothing listens."""
     owned: Mapping[int, Owned] = field(default_factory=dict)
     """Every process that is proved to be ours, with its descendants."""
     command_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -159,6 +161,7 @@ class _Sorting:
             strangers=strangers,
             others_of_metabonk=tuple(self._others_of_metabonk()),
             elsewhere=tuple(sorted(set(self._elsewhere(workers)), key=lambda each: each.port)),
+            other_uid=None if self._owned else min(self._census.listener_uids - {self._claim.uid}, default=None),
             owned=self._owned,
             command_lines={pid: self._facts[pid].command_line for pid in self._owned},
         )
@@ -283,6 +286,13 @@ def find_processes(
 ) -> PoolProcesses:
     """Sort the processes of a pool. `sweep` also searches every process for the token and the wanted ports."""
     return PoolWatch(spec, record, proc).look(readings, sweep=sweep)
+
+
+def other_user_text(running: PoolProcesses) -> str:
+    """Say whose pool it is, where this user can act on none of its processes; "" otherwise. Root may adopt them."""
+    if running.other_uid is None or os.geteuid() == 0:
+        return ""
+    return f"the pool belongs to user id {running.other_uid}: only that user and root act on it"
 
 
 def elsewhere_text(running: PoolProcesses, base_port: int) -> str:

@@ -21,7 +21,7 @@ from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
 from metabonk_tui.adapters.pools.clean_up import Bystander, FindBystanders, find_bystanders
-from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch, elsewhere_text
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch, elsewhere_text, other_user_text
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
@@ -283,8 +283,9 @@ class LauncherPool:
             return PoolReading(
                 backend=self.name, desired=None, controller="none", read_only=self._read_only, problem=elsewhere
             )
-        controls, lock_problem = self._try_control()
         record, running = self._find_processes(fresh=False)
+        self._lock.has_pool = bool(running.all_targets)
+        controls, lock_problem = self._try_control("" if self._busy else other_user_text(running))
         holder = "" if controls else self._lock.holder()
         problem = why_not_ours(self._proc) or lock_problem
         if not problem and not running.all_targets:
@@ -319,10 +320,13 @@ class LauncherPool:
         """Find the user's processes outside the pool that MetaBonk's own scripts end."""
         return self._find_bystanders(self._spec, family, self._proc)
 
-    def _try_control(self) -> tuple[bool, str]:
-        """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
+    def _try_control(self, belongs: str = "") -> tuple[bool, str]:
+        """Acquire or keep the lock, unless read-only or the pool `belongs` to others. Returns (acquired, error text)."""
         if self._read_only:
             return False, ""
+        if belongs:
+            self._lock.release()
+            return False, belongs
         foreign = refuse_to_make(self._spec.state_dir) or refuse_foreign(self._spec.record_path)
         if foreign:
             return False, foreign

@@ -36,6 +36,8 @@ class Census(Struct, frozen=True):
     facts: Mapping[int, ProcessFacts]
     listeners: Mapping[int, int | None]
     """Wanted port with a listening socket → the pid that has it open; None: not visible."""
+    listener_uids: frozenset[int] = frozenset()
+    """The users of the listening sockets on wanted ports; the kernel shows them even of hidden processes."""
     mentions: frozenset[int] = frozenset()
     """Processes whose command line contains a worker's or an orchestrator's texts, whatever they run."""
 
@@ -80,7 +82,8 @@ class FactsReader:
         listeners: dict[int, int | None] = {}
         for port, listening in reached.items():
             listeners[port] = next((owners[each.link] for each in listening if owners.get(each.link)), None)
-        return Census(facts, listeners, frozenset(mentions & facts.keys()))
+        uids = frozenset(each.uid for listening in reached.values() for each in listening)
+        return Census(facts, listeners, uids, frozenset(mentions & facts.keys()))
 
     def read_again(self, pid: int, claim: PoolClaim, token: str | None) -> Mapping[int, ProcessFacts]:
         """Read one process and its ancestors again; empty: it is gone."""

@@ -6,7 +6,6 @@ and nothing can be asked. Does not: know what the controller does.
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -58,7 +57,7 @@ class ControllerRole(RoleServer):
         with self._mutex:
             if self._listening is not None:
                 return True
-            if self._borrower is not None:
+            if self._borrower is not None or time.monotonic() < self._freed_until_s:
                 return False
             return self._bind()
 
@@ -141,8 +140,6 @@ class ControllerRole(RoleServer):
         keep = False
         try:
             peer = wire.peer_of(channel)
-            if peer.uid not in (0, os.geteuid()) and os.geteuid() != 0:
-                return f"{peer.text} holds {self.path}; only the same user or root may ask for control", True
             on_wait(f"{self.holder() or peer.text} controls this pool; asking it for control")
             if not wire.send(channel, {"ask": want, **self._words()}):
                 return f"{peer.text} has just ended", False
@@ -159,6 +156,8 @@ class ControllerRole(RoleServer):
                 elif state == "yielded" and received.listening is not None:
                     keep = self._take_over(channel, received.listening, owner, bool(message.get("watch")))
                     return ("", True) if keep else (f"{owner} gave a socket of another pool", True)
+                elif state == "freed":
+                    return f"{owner} gave control up, and another monitor took it", False
                 else:
                     why = clean_text(str(message.get("why", "it gave no reason")), 200)
                     return f"{owner} controls this pool and refuses: {why}", state != "busy"

@@ -12,9 +12,12 @@ import threading
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.files.private import open_private, read_private
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.state.holder_text import holder_text, terminal
 from metabonk_tui.core.model.refs import ProcessRef
+
+MAX_BYTES = 4096
 
 
 class PoolLock:
@@ -39,7 +42,7 @@ class PoolLock:
     def holder(self) -> str:
         """Describe the owner: "pid 4711 on pts/3 since 14:02"; empty when that process is gone."""
         try:
-            document = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
+            document = json.loads(read_private(self.path, MAX_BYTES))
             pid, started_at, since = int(document["pid"]), float(document["started_at"]), float(document["since"])
             tty = document["tty"]
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
@@ -61,7 +64,7 @@ class PoolLock:
             return True
         self.release()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = open_private(self.path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,7 +1,8 @@
 """Answers monitors that ask the controller of a pool for its role, on a thread of their own.
 
 An idle controller yields: at once without a screen, else when the person agrees or has not answered for 10 s. A busy
-one refuses. The listening socket itself is handed over, so that no third monitor can take it meanwhile.
+one refuses. The listening socket itself is handed over, so that no third monitor can take it meanwhile. Another user
+gets no socket, of which this process could keep a copy: the name is freed, if no process of the pool is this user's.
 Does not: acquire the role for itself or ask for it; `ControllerRole` does.
 """
 
@@ -35,6 +36,8 @@ SILENT_S = 3.0
 
 
 FULL_S = 0.2
+FREED_S = 5.0
+"""Seconds for which a controller that freed the name for another user leaves it alone."""
 
 
 def _readable(sources: list[socket.socket], wait_s: float | None) -> list[socket.socket]:
@@ -68,6 +71,11 @@ class _Request(Struct):
     answer: bool | None = None
 
 
+def _is_foreign(peer: Peer) -> bool:
+    """Return whether another user, who is not root, runs the process."""
+    return peer.uid not in (0, os.geteuid())
+
+
 class RoleServer:
     """The controller's side of one role. Thread-safe."""
 
@@ -79,6 +87,9 @@ class RoleServer:
         """Whether this monitor's memory watch is armed: the role's borrower has to know."""
         self.watch_returns = ""
         """Which monitor has lent the role and arms its memory watch again afterwards; "": none."""
+        self.has_pool = True
+        """Whether processes of the pool are this user's. Without any, this controller can act on nothing."""
+        self._freed_until_s = 0.0
         self.on_change: Callable[[], None] = lambda: None
         """Called from any thread after a request came, was answered or ended."""
         self._mutex = threading.RLock()
@@ -243,8 +254,8 @@ class RoleServer:
             self._drop(client, clients)
             return
         want = clean_text(str(received.message["ask"]), 80)
-        if client.peer.uid not in (0, os.geteuid()):
-            self._refuse(client, want, "only the same user or root may ask for control")
+        if _is_foreign(client.peer) and self.has_pool:
+            self._refuse(client, want, "the pool is of this user; only the same user or root may ask for control")
             self._drop(client, clients)
             return
         self._requests += 1
@@ -277,7 +288,14 @@ class RoleServer:
     def _yield_to(self, request: _Request, how: str, clients: list[_Client]) -> None:
         client, listening = request.client, self._listening
         message = {"state": "yielded", "watch": self.watch_armed, **self._words()}
-        if listening is None or not wire.send(client.channel, message, listening=listening):
+        if listening is not None and _is_foreign(client.peer):
+            self._freed_until_s = time.monotonic() + FREED_S
+            self._listening = None
+            listening.close()
+            wire.send(client.channel, {"state": "freed", **self._words()})
+            self._note("warn", f"control given up for {client.peer.text}{how}: {request.want}")
+            self._drop(client, clients)
+        elif listening is None or not wire.send(client.channel, message, listening=listening):
             self._note("info", f"{client.peer.text} no longer asks for control")
             self._drop(client, clients)
         else:

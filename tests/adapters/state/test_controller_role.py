@@ -128,6 +128,28 @@ def test_root_may_ask_the_user_who_owns_it(roles: Roles, children: Children) -> 
     assert role.held
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's process needs root")
+def test_an_owner_without_a_process_of_the_pool_gives_way_to_another_user(
+    roles: Roles, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_server, "FREED_S", 600.0)
+    owner = roles.make()
+    assert owner.try_acquire()
+    owner.has_pool = False
+    child = children.python(OWN, roles.name, "yield", "65534")
+    for line, answer in (("role.ask('launch 2 workers', lambda text: None)", ""), ("role.held", "True")):
+        children.send(child, line)
+        assert children.line(child) == answer
+    assert not owner.try_acquire(), "the other user has the role"
+    [news] = owner.take_news()
+    assert news.text == f"control given up for pid {child.pid} of uid 65534: launch 2 workers"
+    child.kill()
+    child.wait(10)
+    assert not owner.try_acquire(), "the name was freed for another monitor, which may still be about to take it"
+    owner._freed_until_s = 0.0
+    wait_for(owner.try_acquire)
+
+
 def test_a_suspended_owner_is_named_with_the_way_out(roles: Roles, children: Children) -> None:
     child = children.python(OWN, roles.name, "yield")
     os.kill(child.pid, signal.SIGSTOP)

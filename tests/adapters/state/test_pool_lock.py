@@ -83,6 +83,16 @@ def test_what_stands_in_the_file_is_not_believed(tmp_path: Path, content: str) -
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "pool.lock").symlink_to(tmp_path / "precious")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(OSError, match="is a link: remove it"):
         PoolLock(tmp_path / "pool.lock").try_acquire()
     assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_pipe_in_its_place_is_named_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pool.lock", 0o600)
+    lock = PoolLock(tmp_path / "pool.lock")
+    for _ in range(2):
+        with pytest.raises(OSError, match="is no regular file: remove it"):
+            lock.try_acquire()
+        assert not lock.held
+    assert lock.holder() == ""

@@ -149,6 +149,17 @@ FAULTS = (
         tests("adapters/process/test_ownership", "test_another_users_process_with_the_token_is_left_alone"),
     ),
     Fault(
+        "other-users-monitor",
+        "the idle monitor of another user holds the control of the pool",
+        "another user id",
+        "it gives control up: it can act on nothing here, and must keep no user from a stop",
+        tests(POOL, "test_the_idle_monitor_of_another_user_gives_the_control_of_this_pool_up"),
+        tests(
+            "adapters/state/test_controller_role",
+            "test_an_owner_without_a_process_of_the_pool_gives_way_to_another_user",
+        ),
+    ),
+    Fault(
         "foreign-namespace",
         "/proc of another pid namespace, a container that shares the state directory",
         "namespaces and files",
