@@ -80,7 +80,9 @@ class PoolWatch:
     def __init__(self, spec: LaunchSpec, record: LaunchRecord | None, proc: Proc) -> None:
         recorded = recorded_launcher(record, proc)
         of_this_boot = record if record is not None and record.boot_id == boot_id() else None
-        wanted = max(spec.workers, of_this_boot.workers or 0 if of_this_boot else 0)
+        # The ports of a launch that has ended may be another pool's by now.
+        launched = record.workers if record is not None and recorded is not None else None
+        wanted = max(spec.workers, launched or 0)
         self.proc = proc
         self.token = record.token if record else None
         self.reader = FactsReader(proc, spec.processes)

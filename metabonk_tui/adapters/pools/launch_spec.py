@@ -14,7 +14,7 @@ from metabonk_tui.adapters.env_file.launcher_environment import LauncherEnvironm
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
 from metabonk_tui.adapters.process.launch_command import LaunchCommand
-from metabonk_tui.adapters.process.process_facts import SEAT_VARIABLES
+from metabonk_tui.adapters.process.process_facts import SEAT_VARIABLES, SERVICE_VARIABLES
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
 from metabonk_tui.adapters.state.paths import pool_name, pool_stem
 from metabonk_tui.core.config.schema import Config
@@ -48,7 +48,8 @@ class LaunchSpec:
         self._launcher = launcher
         # A monitor may run inside a pool: that pool's token must not mark this pool.
         # A multiplexer's variables would mark the pool's processes as opened by a person in that multiplexer.
-        self._environ = {key: value for key, value in environ.items() if key not in {TOKEN_VARIABLE, *SEAT_VARIABLES}}
+        left_out = {TOKEN_VARIABLE, *SEAT_VARIABLES, *SERVICE_VARIABLES}
+        self._environ = {key: value for key, value in environ.items() if key not in left_out}
         self.workers = config.pool.workers
         self.processes = config.processes
         self.command = LaunchCommand(os.path.realpath(self.directory), tuple(launcher.launch), tuple(launcher.stop))

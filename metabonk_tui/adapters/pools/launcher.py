@@ -321,7 +321,7 @@ class LauncherPool:
         return self._find_bystanders(self._spec, family, self._proc)
 
     def _try_control(self, belongs: str = "") -> tuple[bool, str]:
-        """Acquire or keep the lock, unless read-only or the pool `belongs` to others. Returns (acquired, error text)."""
+        """Acquire or keep the lock, unless read-only or the pool `belongs` to others. Returns (acquired, why not)."""
         if self._read_only:
             return False, ""
         if belongs:

@@ -77,12 +77,19 @@ class ProcessFacts(Struct, frozen=True):
     """It is in the cgroup that a monitor made for our pool."""
     seated: bool = False
     """It was started inside a terminal multiplexer or on a terminal."""
+    served: bool = False
+    """systemd or D-Bus started it, or a process above it."""
     container: str = ""
     """The container that its cgroup names; "": none."""
     listens: tuple[tuple[IpAddress, int], ...] = ()
     """Addresses and ports of its listening sockets, in the monitor's network namespace."""
     reached: tuple[int, ...] = ()
     """Wanted ports of the pool on which a connection to the pool's host arrives here."""
+
+    @property
+    def is_later(self) -> bool:
+        """Whether it was started after our launch by others: a person on a terminal, or a manager of services."""
+        return self.seated or self.served
 
     @property
     def key(self) -> ProcessIdentity:
@@ -170,17 +177,18 @@ def _judge_process(
     # A container that shares our state directory launches its own pool with our token, and we read its record.
     near = [up for up in chain if not _why_elsewhere(up, claim)]
     # From the first process with a terminal on, a person works in what our launch left.
-    started = [up for up in takewhile(lambda up: not up.seated, chain) if up in near]
+    started = [up for up in takewhile(lambda up: not up.is_later, chain) if up in near]
     inherited = inherited and not is_host
     if inherited and (bearer := next((up for up in started if up.token), None)) is not None:
         return Owned(Proof.TOKEN, bearer.stat.pid)
-    if inherited and each in near and each.grouped and not any(up.seated for up in chain):
+    if inherited and each in near and each.grouped and not any(up.is_later for up in chain):
         return Owned(Proof.CGROUP, each.stat.pid)
     if (worker := next((up for up in chain if not _why_no_worker(up, claim)), None)) is not None:
         return Owned(Proof.LISTENS, worker.stat.pid)
     if each.token:
         use = "keeps a terminal" if is_host else "was opened in a terminal"
-        why = _why_elsewhere(each, claim) or f"{use} that a person uses"
+        opened = "was started by systemd or D-Bus" if each.served else f"{use} that a person uses"
+        why = _why_elsewhere(each, claim) or opened
         return NotOurs(f"bears the pool's token, but {why}", adoptable=True)
     return NotOurs(_why_no_worker(each, claim), adoptable=True)
 
@@ -282,7 +290,7 @@ def _judge_launchers(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dic
             verdicts[pid] = (
                 above if isinstance(above, Owned) else NotOurs(f"descends from pid {outer}: {above.reason}")
             )
-        elif each.token and not each.seated and each.uid == claim.uid and not _why_elsewhere(each, claim):
+        elif each.token and not each.is_later and each.uid == claim.uid and not _why_elsewhere(each, claim):
             verdicts[pid] = Owned(Proof.TOKEN, pid)
         elif why := _why_not_our_command(each, claim):
             verdicts[pid] = NotOurs(why)

@@ -93,7 +93,8 @@ class Proc:
         # The name is in brackets and may itself contain brackets and spaces.
         head, _, tail = text.rpartition(b")")
         fields = tail.split()
-        if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
+        # A process whose first thread has ended looks like a zombie and lives on in its other threads.
+        if len(fields) < 22 or (fields[0] in (b"Z", b"X", b"x") and int(fields[17]) < 2):
             return None
         name = head.partition(b"(")[2].decode(errors="replace")
         ticks = int(fields[19])

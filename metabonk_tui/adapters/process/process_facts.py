@@ -28,6 +28,13 @@ SEAT_VARIABLES = frozenset(
 
 A launch passes none of them on, so a process with one was opened later. It keeps them when its terminal is closed.
 """
+SERVICE_VARIABLES = frozenset({"SYSTEMD_EXEC_PID", "MANAGERPID", "DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE"})
+"""Variables that systemd and D-Bus set for what they start.
+
+A compositor or desktop that a worker starts may export its whole environment to them, with the token
+(`dbus-update-activation-environment --all`): from then on every service of the user bears it. A launch passes none of
+these variables on, so a process with one is such a service.
+"""
 
 
 class Census(Struct, frozen=True):
@@ -135,15 +142,15 @@ class FactsReader:
         path = os.path.join(cwd or "", program.entry)
         return os.path.realpath(path) if path.startswith("/") and self._proc.is_path_shared(pid, path) else None
 
-    def _environment(self, pid: int, token: str | None) -> tuple[bool, bool]:
-        """Return (bears the token, was started inside a multiplexer); (False, False) if it is not readable."""
+    def _environment(self, pid: int, token: str | None) -> tuple[bool, bool, bool]:
+        """Return (bears the token, was started inside a multiplexer, is a service); all False if it is not readable."""
         try:
             items = self._proc.environment(pid).split(b"\0")
         except OSError:
-            return False, False
+            return False, False, False
         bears = token is not None and f"{TOKEN_VARIABLE}={token}".encode() in items
         names = {item.partition(b"=")[0].decode(errors="replace") for item in items}
-        return bears, bool(names & SEAT_VARIABLES)
+        return bears, bool(names & SEAT_VARIABLES), bool(names & SERVICE_VARIABLES)
 
     def _read_one(
         self,
@@ -155,7 +162,7 @@ class FactsReader:
         reached: Mapping[int, Collection[ListenSocket]],
         grouped: bool,
     ) -> ProcessFacts:
-        bears, seated = (False, False) if stat.of_kernel else self._environment(stat.pid, token)
+        bears, seated, served = (False,) * 3 if stat.of_kernel else self._environment(stat.pid, token)
         program = parse_command(line)
         cwd = self._proc.working_directory(stat.pid)
         # Only a worker is proved by its sockets; the open files of all others are left unread.
@@ -174,6 +181,7 @@ class FactsReader:
             token=bears,
             grouped=grouped,
             seated=seated or stat.has_terminal,
+            served=served,
             listens=tuple(
                 sorted({(address, links[link].port) for link in owned for address in links[link].addresses}, key=str)
             ),

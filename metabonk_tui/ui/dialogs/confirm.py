@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, TargetProcess
 from metabonk_tui.core.model.refs import MAX_WORKERS
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.text.mask import masked_command
@@ -61,8 +61,8 @@ class ConfirmDialog(Dialog):
         self._note = ""
         self._seen: tuple[object, ...] | None = None
         self._refused = ""
-        self._adopt: tuple[int, ...] = ()
-        """Pids that the operator adopted by a typed word."""
+        self._adopt: tuple[TargetProcess, ...] = ()
+        """Processes that the operator adopted by a typed word."""
         self.plan: Plan | None = None
         """What Enter would do; None while the number is not valid."""
         self._replan()
@@ -135,20 +135,30 @@ class ConfirmDialog(Dialog):
         else:
             action = self._question.make(number)
             if self._adopt and isinstance(action, Stop | Resize | Restart):
-                action = replace(action, adopt=self._adopt)
+                action = replace(action, adopt=tuple(process.pid for process in self._adopt))
             self.plan = self._monitor.plan(action)
+            if (kept := self._still_adopted(self.plan)) != self._adopt:
+                self._adopt = kept
+                self._replan()
+
+    def _still_adopted(self, plan: Plan) -> tuple[TargetProcess, ...]:
+        """Return the adopted processes without those whose pid another process of the plan has by now."""
+        found = {hit.pid: hit.ref for hit in plan.hits}
+        return tuple(process for process in self._adopt if found.get(process.pid, process.ref).same_as(process.ref))
 
     def _adopt_strangers(self) -> bool:
         """Plan again with every process that may be adopted; False: there is none."""
         if self.plan is None or not isinstance(self.plan.action, Stop | Resize | Restart):
             return False
-        pids = tuple(stranger.process.pid for stranger in self.plan.strangers if stranger.adoptable)
-        if not pids:
+        named = tuple(stranger.process for stranger in self.plan.strangers if stranger.adoptable)
+        if not named:
             return False
-        self._adopt = (*self._adopt, *pids)
+        before = len(self._adopt)
+        self._adopt = (*self._adopt, *named)
         self._editors["confirm"].set("")
         self._replan()
-        self._note = f"{count_of(len(pids), 'process')} adopted: check the plan, then type {self._word}"
+        count = count_of(len(self._adopt) - before, "process")
+        self._note = f"{count} adopted: check the plan, then type {self._word}"
         return True
 
     def _change(self, number: str) -> None:

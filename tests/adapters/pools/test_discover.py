@@ -16,10 +16,11 @@ import pytest
 
 from metabonk_tui.adapters.pools.discover import PoolWatch
 from metabonk_tui.adapters.pools.launch_record import boot_id
+from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import ProcessSet
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Stop, StopWorker
-from tests.support.fake_pool import FakePool, do, workers_of
+from tests.support.fake_pool import MARK, FakePool, do, workers_of
 from tests.support.ports import accepts
 from tests.support.refs import w
 from tests.support.waiting import wait_for
@@ -324,3 +325,44 @@ async def test_workers_of_our_own_launch_on_other_ports_are_said_to_be_of_it(poo
     assert not recorder.last.ok
     seen = (await pool.backend(launcher).read()).elsewhere
     assert seen == f"1 worker of this launch listens on {other}; pool.base_port is {pool.base_port}"
+
+
+@pytest.mark.parametrize("variable", ["SYSTEMD_EXEC_PID", "DBUS_STARTER_ADDRESS"])
+async def test_a_service_that_bears_the_token_lives(pool: FakePool, variable: str) -> None:
+    backend = pool.backend()
+    _, recorder, _ = await do(backend, Launch(1))
+    assert recorder.last.ok, recorder.last
+    token = json.loads(next(pool.state.glob("pool-*.json")).read_text())["token"]
+    service = pool.start_by_hand(["sleep", "600"], METABONK_TUI_POOL=token, **{variable: "1"})
+    wait_for(lambda: Proc().arguments(service.pid)[:1] == ("sleep",))
+    plan, recorder, _ = await do(backend, Stop())
+    assert recorder.last.ok, recorder.last
+    assert "was started by systemd or D-Bus" in reason_for(plan, service.pid)
+    assert is_alive(service.pid)
+
+
+def test_a_launch_passes_on_no_variable_of_the_service_that_runs_the_monitor(pool: FakePool) -> None:
+    environ = {
+        "SYSTEMD_EXEC_PID": "7",
+        "MANAGERPID": "5",
+        "DBUS_STARTER_BUS_TYPE": "session",
+        "TMUX": "/t",
+        "HOME": "/h",
+    }
+    spec = LaunchSpec(pool.config(), pool.state, environ)
+    assert spec.environment(NO_VARIABLES, "1f") == {"HOME": "/h", MARK: str(pool.folder), "METABONK_TUI_POOL": "1f"}
+
+
+async def test_the_ports_of_a_larger_launch_that_has_ended_are_another_pools(pool: FakePool) -> None:
+    backend = pool.backend()
+    spec = backend._spec
+    await do(backend, Launch(spec.workers + 2))
+    assert PoolWatch(spec, backend._record_file.read(), Proc()).claim.wanted == spec.workers + 2
+    await do(backend, Stop())
+    theirs = pool.base_port + spec.workers + 1
+    other = pool.start_by_hand([sys.executable, f"{pool.folder}/launch.py", "worker", "--port", str(theirs)])
+    wait_for(lambda: accepts(theirs))
+    plan, _, _ = await do(backend, Stop())
+    assert plan.hits == ()
+    assert f"{theirs} answers" in plan.refusal, "it may be a rest of that launch, so it is named"
+    assert is_alive(other.pid)

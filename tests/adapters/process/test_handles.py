@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,10 @@ from metabonk_tui.adapters.process.handles import FOREIGN_PROC, handle_of, why_n
 from metabonk_tui.adapters.process.proc import Proc
 from tests.support.children import Children
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
+EXIT_OF_A_THREAD = {"x86_64": 60, "aarch64": 93}
+"""The number of the system call that ends one thread."""
 IN_THE_NAMESPACE = """
 import subprocess
 from metabonk_tui.adapters.process.handles import handle_of, why_not_ours
@@ -40,6 +45,22 @@ def test_in_our_own_proc_a_number_leads_to_its_process(children: Children) -> No
     child.wait()
     with pytest.raises(ProcessLookupError), handle_of(child.pid):
         pass
+
+
+@pytest.mark.skipif(platform.machine() not in EXIT_OF_A_THREAD, reason="the number of the system call is not known")
+def test_a_process_whose_first_thread_has_ended_lives_until_its_last_one_ends(children: Children) -> None:
+    code = (
+        "import ctypes, os, sys, threading\n"
+        "def stay():\n    print('runs', flush=True)\n    sys.stdin.read()\n    os._exit(0)\n"
+        "threading.Thread(target=stay).start()\n"
+        f"ctypes.CDLL(None).syscall({EXIT_OF_A_THREAD.get(platform.machine())}, 0)\n"
+    )
+    child = children.python(code)
+    wait_for(lambda: ") Z " in Path(f"/proc/{child.pid}/stat").read_text())
+    assert Proc().stat(child.pid) is not None
+    with handle_of(child.pid) as handle:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    wait_for(lambda: Proc().stat(child.pid) is None, "it is gone, although it was not waited for")
 
 
 def test_a_made_up_tree_is_not_asked_whose_it_is(tmp_path: Path) -> None:

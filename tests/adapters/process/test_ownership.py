@@ -365,6 +365,27 @@ def test_what_a_person_opened_below_our_daemon_lives_and_so_does_the_daemon_that
     assert world.verdict(30) == Owned(Proof.TOKEN, 30)
 
 
+def test_a_service_to_which_a_worker_exported_the_token_lives_with_what_it_started() -> None:
+    world = World(replace(CLAIM, recorded=None))
+    world.add(5, "/usr/lib/systemd/systemd --user")
+    world.add(20, "/usr/bin/pipewire", parent=5, token=True, served=True, cwd="/")
+    world.add(21, "sh helper.sh", parent=20, token=True, served=True, cwd="/")
+    world.add(22, "python3 mine.py", token=True, served=True, grouped=True)
+    world.add(23, LAUNCHER, token=True, served=True, cwd="/srv/other")
+    world.add(30, "python3 daemon.py", parent=5, token=True, cwd="/")
+    assert "was started by systemd or D-Bus" in world.why(20)
+    for pid in (21, 22, 23):
+        assert isinstance(world.verdict(pid), NotOurs), pid
+    assert world.verdict(30) == Owned(Proof.TOKEN, 30)
+
+
+def test_our_launcher_in_a_service_of_the_user_is_ours_by_its_command() -> None:
+    world = World()
+    world.add(10, LAUNCHER, served=True)
+    world.worker(11, 5000, parent=10, served=True)
+    assert world.verdict(11) == Owned(Proof.LAUNCHER, 10)
+
+
 def test_a_worker_that_runs_a_program_in_a_terminal_is_ours_with_that_program() -> None:
     world = World()
     world.worker(10, 5000, token=True)

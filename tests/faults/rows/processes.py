@@ -193,6 +193,41 @@ FAULTS = (
         ),
     ),
     Fault(
+        "exported-token",
+        "a worker exports its environment to systemd and D-Bus, which start services with the pool's token",
+        PROCESS,
+        "the services live",
+        tests("adapters/pools/test_discover", "test_a_service_that_bears_the_token_lives")
+        + tests(
+            "adapters/process/test_ownership",
+            "test_a_service_to_which_a_worker_exported_the_token_lives_with_what_it_started",
+        ),
+    ),
+    Fault(
+        "larger-launch",
+        "a larger pool has ended, and another pool uses the ports that it left",
+        PROCESS,
+        "that pool lives and is named",
+        tests("adapters/pools/test_discover", "test_the_ports_of_a_larger_launch_that_has_ended_are_another_pools"),
+    ),
+    Fault(
+        "first-thread",
+        "the first thread of a process ends, so that /proc calls it a zombie",
+        PROCESS,
+        "it lives until its last thread ends, and can be signalled",
+        tests(
+            "adapters/process/test_handles",
+            "test_a_process_whose_first_thread_has_ended_lives_until_its_last_one_ends",
+        ),
+    ),
+    Fault(
+        "adopted-pid",
+        "a person adopts a process that has ended, and another process has its pid",
+        "a scripted dialog",
+        "that process is not adopted",
+        tests("ui/dialogs/test_pool_actions", "test_an_adopted_pid_that_another_process_has_by_now_is_not_adopted"),
+    ),
+    Fault(
         "outgrown-plan",
         "another person changes the pool while a dialog is open",
         "a pool that changes",

@@ -8,7 +8,16 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
-from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, StrangerProcess, TargetProcess
+from metabonk_tui.core.model.pool import (
+    Launch,
+    Plan,
+    Resize,
+    Restart,
+    Stop,
+    StopWorker,
+    StrangerProcess,
+    TargetProcess,
+)
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Operation, OperationStep
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -204,6 +213,27 @@ def test_a_process_that_is_left_alone_is_adopted_by_a_typed_word_and_then_confir
     assert person.monitor.planned[-1] == Stop(), "another dialog adopts nothing"
     person.types("adopt\nstop\n")
     assert [plan.action for plan in person.monitor.submitted] == [Stop(adopt=(4711,))]
+
+
+def test_an_adopted_pid_that_another_process_has_by_now_is_not_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(scenes.healthy())
+    other = TargetProcess("other", 4711, 1.0, name="python3")
+    person.monitor.strangers = (StrangerProcess(other, "runs in /x", True),)
+    later = replace(other, started_at=9.0, name="sleep")
+    plan = person.monitor.plan
+
+    def plan_with_later(action: Stop) -> Plan:
+        found = plan(action)
+        return replace(found, hits=(*found.hits, later)) if action.adopt else found
+
+    person.types("X")
+    monkeypatch.setattr(person.monitor, "plan", plan_with_later)
+    person.types("adopt\n")
+    assert person.monitor.planned[-2:] == [Stop(adopt=(4711,)), Stop()]
+    assert "0 processes adopted" in person.text
+    person.types("stop\n")
+    assert [plan.action for plan in person.monitor.submitted] == [Stop()]
+    assert later not in person.monitor.submitted[0].hits
 
 
 def test_when_the_pool_changes_one_must_read_again() -> None:
