@@ -143,7 +143,7 @@ class FactsReader:
         return os.path.realpath(path) if path.startswith("/") and self._proc.is_path_shared(pid, path) else None
 
     def _environment(self, pid: int, token: str | None) -> tuple[bool, bool, bool]:
-        """Return (bears the token, was started inside a multiplexer, is a service); all False if it is not readable."""
+        """Return (bears the token, was started inside a multiplexer, is a service); all False if unreadable."""
         try:
             items = self._proc.environment(pid).split(b"\0")
         except OSError:
