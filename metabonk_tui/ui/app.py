@@ -19,6 +19,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 
 from metabonk_tui.core.config.schema import Config, UiSettings
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.ui import pointer
@@ -203,7 +204,8 @@ class MonitorApp(App[None], inherit_bindings=False):
             self.copy_to_clipboard(effect.copy)
         if effect.do == "suspend":
             driver = driver_of(self)
-            self.controller.notice = driver.suspend() if isinstance(driver, Driver) else ""
+            pids = pids_of_pool(self._monitor.latest())
+            self.controller.notice = driver.suspend(pids) if isinstance(driver, Driver) else ""
         if effect.do == "quit":
             self.exit()
         if effect.do == "picture":
@@ -348,6 +350,14 @@ class MonitorApp(App[None], inherit_bindings=False):
         LOG.error("a screen failed", exc_info=error)
         message = clean_text(f"{type(error).__name__}: {error}")
         close_with(self, FAULT, Text(f"metabonk-tui: internal error, see the log: {message}"))
+
+
+def pids_of_pool(snapshot: Snapshot | None) -> tuple[int, ...]:
+    """Return the pids of the pool's processes on this machine: those of a named host are of another one."""
+    if snapshot is None:
+        return ()
+    pids = (snapshot.pool.launcher_pid, *(worker.pid for worker in snapshot.workers if not worker.ref.host))
+    return tuple(pid for pid in pids if pid is not None)
 
 
 def drawn_size(size: Size) -> Size:

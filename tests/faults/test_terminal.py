@@ -7,10 +7,13 @@ import os
 import random
 import re
 import signal
+import sys
 import time
 
 import pytest
 
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.state.role_wire import is_suspended
 from tests.faults.conditions import LONG
 from tests.faults.conftest import MakeWorld
 from tests.faults.world import World, long_gaps
@@ -188,3 +191,28 @@ def test_a_state_directory_that_becomes_unwritable_writes_nothing_over_the_scree
     screen.keys("q")
     assert screen.wait_end() == 0
     assert json.dumps(world.open_ports()) == "[0, 1]"
+
+
+def test_ctrl_z_does_not_stop_a_pool_of_the_same_job(make_world: MakeWorld) -> None:
+    world = make_world(1)
+    launcher = [sys.executable, str(world.script), "launch", "--workers", "1", "--base-port", str(world.base_port)]
+    world.state.mkdir(mode=0o700)
+    screen = Screen(
+        ["--config", str(world.config)],
+        world.state,
+        module="tests.support.job_shell",
+        environment={**world.environment, "JOB_BESIDE": json.dumps(launcher)},
+    )
+    try:
+        screen.wait_for(r"(?s)1/1 up.*env .*pid \d+", 60.0)
+        screen.keys(";")
+        screen.wait_for("; does nothing here")  # until then the kernel may read the keys
+        screen.keys("\x1a")
+        screen.wait_for("the pool is of the same job of the shell")
+        (pid,) = world.launches()
+        assert Proc().stat(pid) is not None
+        assert not is_suspended(pid)
+        screen.keys("q")
+        assert screen.wait_end() == 0
+    finally:
+        screen.close()

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from textual.constants import ESCAPE_DELAY
@@ -193,10 +193,15 @@ class Driver(LinuxDriver):
                 LOG.warning("unreadable input from the terminal was dropped", exc_info=True)
                 parser = key_parser()
 
-    def suspend(self) -> str:
-        """Stop with the whole process group, as Ctrl+Z does in a shell; return why not, "" when it was stopped."""
+    def suspend(self, spared_pids: Iterable[int] = ()) -> str:
+        """Stop with the whole process group, as Ctrl+Z does in a shell; return why not, "" when it was stopped.
+
+        Does nothing if one of `spared_pids` would stop as well: `launch.py & metabonk-tui` in a script is one group.
+        """
         if _is_orphaned():
             return "no shell with job control started the monitor: nothing could resume it"
+        if any(_is_in_our_group(pid) for pid in spared_pids):
+            return "the pool is of the same job of the shell: Ctrl+Z would stop it as well"
         os.killpg(os.getpgrp(), signal.SIGTSTP)
         return ""
 
@@ -291,6 +296,13 @@ def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[
         os.close(writing)
         thread.join()
         os.close(reading)
+
+
+def _is_in_our_group(pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def _is_orphaned() -> bool:

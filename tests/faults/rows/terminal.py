@@ -128,4 +128,11 @@ FAULTS = (
         "what was read at the start stays in force; the keys act on the same pool",
         tests(OPEN, "test_a_configuration_and_a_theme_that_break_change_nothing_that_runs"),
     ),
+    Fault(
+        "pool-in-the-job",
+        "Ctrl+Z where a script started the pool and the monitor as one job of the shell",
+        "real pty",
+        "refused with the reason: the pool is not suspended",
+        tests(OPEN, "test_ctrl_z_does_not_stop_a_pool_of_the_same_job"),
+    ),
 )
