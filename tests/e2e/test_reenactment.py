@@ -6,7 +6,7 @@ the gauge is green again. The same with the memory watch armed: nobody is killed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,13 @@ ROOM_MB = 420
 """What the limit leaves when every worker has started: five workers leak 10 MB a run minute together."""
 LIMIT_S = 150.0
 wait_for = partial(waiting.wait_for, limit_s=LIMIT_S, every_s=0.05)
-JOIN = ("sh", "-c", 'echo $$ > "$0" && exec "$@"')
+JOIN = ("sh", "-c", 'echo $$ > "$1" && shift 2 && exec "$@"', "sh")
 """Puts what it becomes, and all its children, into a group."""
+
+
+def joined(procs: Path, command: Iterable[str]) -> tuple[str, ...]:
+    """Return a command in a group; it says that it ends no other MetaBonk, which may run on this machine."""
+    return (*JOIN, str(procs), "--skip-stop", *command)
 
 
 class Reenactment:
@@ -71,7 +76,7 @@ def configured(pool: DemoPool, procs: Path) -> Config:
     """A tenth of the seed's machine; whatever is launched joins the group."""
     config = load_config(str(pool.config)).config
     replace = msgspec.structs.replace
-    launcher = replace(config.pool.launcher, launch=[*JOIN, str(procs), *config.pool.launcher.launch])
+    launcher = replace(config.pool.launcher, launch=list(joined(procs, config.pool.launcher.launch)))
     return replace(
         config,
         pool=replace(config.pool, launcher=launcher),
@@ -86,7 +91,7 @@ def configured(pool: DemoPool, procs: Path) -> Config:
 def reenacted(group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reenactment]:
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(state))
     with demo_pool("leak", 5, 0, SPEED) as pool:
-        pool.launch = (*JOIN, str(group.procs), *pool.launch)
+        pool.launch = joined(group.procs, pool.launch)
         pool.start()
         with watching(configured(pool, group.procs), call="metabonk-tui", speed=SPEED, state=state) as engine:
             yield Reenactment(engine, group)

@@ -44,7 +44,8 @@ class World:
             f'[pool]\nbase_port = {self.base_port}\nworkers = {workers}\norchestrator = ""\n'
             f'[pool.launcher]\ndirectory = "{self.checkout}"\nenv_file = ""\nstart_timeout_s = 20.0\n'
             f'launch = {words}, "launch", "--workers", "{{workers}}", "--base-port", "{{base_port}}"]\n'
-            f'stop = {words}, "stop"]\nstop_grace_s = 6.0\n'
+            # With its port: a stop command without one is not run while another MetaBonk is on this machine.
+            f'stop = {words}, "stop", "--base-port", "{{base_port}}"]\nstop_grace_s = 6.0\n'
             f'[preflight]\nollama = ""\n'
             f'[processes]\nworker = [["{self.script} worker"]]\nlauncher = [["stand_in.py launch"]]\n'
             f'orchestrator = []\nvision = []\nlearner = []\nollama = [["stand_in.py ollama"]]\n{lines}'
