@@ -82,10 +82,11 @@ class FactsReader:
         members = mount.members(claim.cgroup)
         core |= members & stats.keys()
         related = _with_relatives(core, stats)
-        facts = {
-            pid: self._read_one(stats[pid], lines.get(pid, ()), roles.get(pid), token, links, reached, pid in members)
+        read = (
+            self._read_one(stats[pid], lines.get(pid, ()), roles.get(pid), token, links, reached, pid in members)
             for pid in related
-        }
+        )
+        facts = {each.stat.pid: each for each in read if each is not None}
         listeners: dict[int, int | None] = {}
         for port, listening in reached.items():
             listeners[port] = next((owners[each.link] for each in listening if owners.get(each.link)), None)
@@ -103,7 +104,10 @@ class FactsReader:
         while stat is not None and stat.pid not in chain:
             line = self._proc.arguments(stat.pid)
             role = self._roles({stat.pid: line}, claim).get(stat.pid)
-            chain[stat.pid] = self._read_one(stat, line, role, token, links, reached, stat.pid in members)
+            facts = self._read_one(stat, line, role, token, links, reached, stat.pid in members)
+            if facts is None:
+                break
+            chain[stat.pid] = facts
             stat = self._proc.stat(stat.parent_pid) if stat.parent_pid > 0 else None
         return chain
 
@@ -161,13 +165,14 @@ class FactsReader:
         links: Mapping[str, ListenSocket],
         reached: Mapping[int, Collection[ListenSocket]],
         grouped: bool,
-    ) -> ProcessFacts:
+    ) -> ProcessFacts | None:
+        """Read the facts of a process; None: it ended meanwhile, and some may be those of a later one with its pid."""
         bears, seated, served = (False,) * 3 if stat.of_kernel else self._environment(stat.pid, token)
         program = parse_command(line)
         cwd = self._proc.working_directory(stat.pid)
         # Only a worker is proved by its sockets; the open files of all others are left unread.
         owned = owned_links(stat.pid, links) if role is not None and role.role == "worker" else set()
-        return ProcessFacts(
+        facts = ProcessFacts(
             stat,
             program,
             line,
@@ -189,6 +194,8 @@ class FactsReader:
                 sorted(port for port, listening in reached.items() if any(each.link in owned for each in listening))
             ),
         )
+        again = self._proc.stat(stat.pid)
+        return facts if again is not None and again.start_ticks == stat.start_ticks else None
 
 
 def _with_relatives(pids: Collection[int], stats: Mapping[int, ProcessStat]) -> set[int]:

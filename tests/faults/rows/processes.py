@@ -26,9 +26,14 @@ FAULTS = (
         "reused-pid",
         "another process gets the pid of a worker that ended",
         PROCESS,
-        "that process lives",
+        "that process lives, also if the pid changes hands while it is read",
         tests(LAUNCHER, "test_nobody_with_a_reused_pid_is_hit")
-        + tests("adapters/process/test_table", "test_a_reused_pid_is_another_process"),
+        + tests("adapters/process/test_table", "test_a_reused_pid_is_another_process")
+        + tests(
+            "adapters/process/test_process_facts",
+            "test_facts_of_a_pid_that_another_process_got_meanwhile_count_for_neither",
+            "test_a_pid_that_is_read_again_for_a_signal_is_one_process",
+        ),
     ),
     Fault(
         "killed-launch",
