@@ -29,9 +29,17 @@ KEEPERS = frozenset(
         ),
         *("jupyter", "jupyter-lab", "jupyter-notebook", "jupyterhub", "jupyterhub-singleuser", "jupyter-server"),
         *("ipython", "ipython3", "marimo", "xpython"),
+        # The first worker with sound starts the sound server, and a launcher that shows its page starts the browser.
+        *("pulseaudio", "pipewire", "pipewire-pulse", "pipewire-media-session", "wireplumber"),
+        *("gnome-keyring-daemon", "kwalletd5", "kwalletd6", "gvfsd", "dconf-service", "xdg-desktop-portal"),
+        *("firefox", "firefox-bin", "firefox-esr", "librewolf", "chrome", "google-chrome", "chromium"),
+        *("chromium-browser", "brave", "msedge", "opera", "vivaldi-bin", "epiphany", "konqueror", "falkon"),
     }
 )
-"""Programs that keep the sessions of a person or serve the whole machine: never signalled, however they started."""
+"""Programs that keep the sessions of a person or serve the whole machine: never signalled, however they started.
+
+All of them run once for each user. A person uses what our launch happened to start.
+"""
 KEEPER_MODULES = frozenset(
     {
         *("ipykernel_launcher", "ipykernel", "colab_kernel_launcher", "spyder_kernels", "IPython"),

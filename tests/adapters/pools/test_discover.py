@@ -366,3 +366,17 @@ async def test_the_ports_of_a_larger_launch_that_has_ended_are_another_pools(poo
     assert plan.hits == ()
     assert f"{theirs} answers" in plan.refusal, "it may be a rest of that launch, so it is named"
     assert is_alive(other.pid)
+
+
+async def test_a_browser_that_the_launcher_opened_lives(pool: FakePool) -> None:
+    browser = Path(shutil.copy(shutil.which("sleep") or "/bin/sleep", pool.folder / "firefox"))
+    launcher = pool.folder / "launch.py"
+    start = f"    subprocess.Popen(['{browser}', '600'], start_new_session=True)\n"
+    launcher.write_text(launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n{start}"))
+    backend = pool.backend()
+    _, recorder, _ = await do(backend, Launch(1))
+    assert recorder.last.ok, recorder.last
+    [pid] = [pid for pid in pool.pids() if Proc().arguments(pid)[:1] == (str(browser),)]
+    _, recorder, _ = await do(backend, Stop())
+    assert recorder.last.ok, recorder.last
+    assert pool.pids() == {pid}

@@ -330,6 +330,8 @@ def test_the_cgroup_of_the_pool_makes_a_daemon_without_environment_ours() -> Non
     "keeper",
     [
         *("tmux new-session -d", "SCREEN -dmS x", "/usr/bin/dbus-daemon --session", "jupyter-lab", "ssh-agent -s"),
+        *("/usr/lib/firefox/firefox http://127.0.0.1:8040", "/opt/google/chrome/chrome --type=renderer"),
+        *("pulseaudio --start --log-target=syslog", "/usr/bin/pipewire-pulse", "/usr/bin/gnome-keyring-daemon -f"),
         *("/usr/libexec/gnome-terminal-server", "ttyd -p 8080 bash", "python3 -m jupyter_server --port 8888"),
         *(
             "/usr/bin/node /usr/lib/code-server/out/node/entry.js",

@@ -188,10 +188,11 @@ FAULTS = (
     ),
     Fault(
         "session-keeper",
-        "a tmux server or a shell that bears the pool's token",
-        "process facts",
+        "a tmux server, a shell, a browser or a sound server that bears the pool's token",
+        PROCESS,
         "it lives, with all that a person opened in it",
-        tests(
+        tests("adapters/pools/test_discover", "test_a_browser_that_the_launcher_opened_lives")
+        + tests(
             "adapters/process/test_ownership",
             "test_a_session_keeper_with_the_token_lives_with_all_that_is_in_it",
             "test_what_a_person_opened_in_a_terminal_lives_although_it_bears_the_token",
