@@ -36,7 +36,7 @@ from metabonk_tui.adapters.pools.plan import (
 )
 from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
-from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
+from metabonk_tui.adapters.pools.terminate import ProcessSet, came_back, describe
 from metabonk_tui.adapters.process.handles import why_not_ours
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
@@ -253,13 +253,10 @@ class LauncherPool:
             ports |= set(watch.claim.ports)
         environment = self._spec.environment(sourced)
         stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
-        if stopped.problem:
-            return stopped.problem
         _, left = await asyncio.to_thread(self._find_processes, sweep=True)
-        if left.all_targets:
-            names = [target for target in left.all_targets if self._proc.is_same(target.pid, target.started_at)]
-            return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
-        return ""
+        known = {target.pid for target in stopped.survivors}
+        back = came_back([target for target in left.all_targets if target.pid not in known], self._proc)
+        return "; ".join(filter(None, (stopped.problem, back)))
 
     async def _stop_worker(
         self, plan: Plan, record: LaunchRecord | None, reporter: ProgressReporter

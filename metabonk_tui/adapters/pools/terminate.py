@@ -5,6 +5,7 @@ Does not: signal a process without a proof (`ownership`), or one that is no long
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable, Mapping
 
@@ -13,7 +14,7 @@ from msgspec import Struct
 from metabonk_tui.adapters.pools.discover import PoolWatch
 from metabonk_tui.adapters.process.handles import handle_of
 from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, ancestry, judge
-from metabonk_tui.adapters.process.proc import ProcessStat
+from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import cut_list
@@ -29,6 +30,19 @@ def describe(target: TargetProcess) -> str:
 def describe_all(targets: Iterable[TargetProcess], most: int = 6) -> str:
     """Format the first `most` processes and a count of the others."""
     return cut_list([describe(target) for target in targets], most)
+
+
+def came_back(targets: Iterable[TargetProcess], proc: Proc) -> str:
+    """Name the processes that run again after a stop, and what starts their launcher again; "" for none."""
+    found = [(target, stat) for target in targets if (stat := proc.stat(target.pid)) and stat.ref.same_as(target.ref)]
+    if not found:
+        return ""
+    text = f"came back meanwhile: {', '.join(describe(target) for target, _ in found)}"
+    above = {stat.parent_pid for target, stat in found if target.role == "launcher"} - {0, 1, os.getpid()}
+    starters = [stat for pid in sorted(above) if (stat := proc.stat(pid)) is not None]
+    return text + "".join(
+        f"; {describe(as_target(stat))} starts the launcher again: end that first" for stat in starters
+    )
 
 
 def as_target(stat: ProcessStat) -> TargetProcess:

@@ -99,3 +99,13 @@ async def test_a_stopped_worker_leaves_a_service_that_it_started_for_all(pool: F
     _, recorder, _ = await do(backend, StopWorker(w(0), worker, stat.started_at))
     assert recorder.last.ok, recorder.last
     assert Proc().stat(service) is not None
+
+
+async def test_a_shell_that_starts_the_launcher_again_lives_and_is_named(pool: FakePool) -> None:
+    launch = f"{sys.executable} launch.py --workers 1 --base-port {pool.base_port}"
+    shell = pool.start_by_hand(["sh", "-c", f"while :; do {launch}; done"])
+    wait_for(lambda: pool.open_ports(1))
+    _, recorder, _ = await do(pool.backend(), Stop())
+    assert recorder.last.ok is False
+    assert f"; sh (pid {shell.pid}) starts the launcher again: end that first" in recorder.last.message
+    assert Proc().stat(shell.pid) is not None

@@ -234,6 +234,13 @@ FAULTS = (
         tests("ui/dialogs/test_pool_actions", "test_an_adopted_pid_that_another_process_has_by_now_is_not_adopted"),
     ),
     Fault(
+        "restarted-launcher",
+        "a shell or a service starts the launcher again after every end",
+        PROCESS,
+        "the stop fails and names what starts it; that process lives",
+        tests("adapters/pools/test_terminate", "test_a_shell_that_starts_the_launcher_again_lives_and_is_named"),
+    ),
+    Fault(
         "outgrown-plan",
         "another person changes the pool while a dialog is open",
         "a pool that changes",
