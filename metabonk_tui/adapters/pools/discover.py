@@ -63,7 +63,7 @@ class PoolProcesses(Struct, frozen=True):
     elsewhere: tuple[ElsewhereWorker, ...] = ()
     """Workers of this launch or checkout on other ports, while none has a wanted slot."""
     other_uid: int | None = None
-    """The user who listens on the wanted ports, while no process is ours; None: a process is, or nothing listens."""
+    """The user whose workers listen on wanted ports, while no process is ours; None: there is no such user."""
     owned: Mapping[int, Owned] = field(default_factory=dict)
     """Every process that is proved to be ours, with its descendants."""
     command_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class _Sorting:
             strangers=strangers,
             others_of_metabonk=tuple(self._others_of_metabonk()),
             elsewhere=tuple(sorted(set(self._elsewhere(workers)), key=lambda each: each.port)),
-            other_uid=None if self._owned else min(self._census.listener_uids - {self._claim.uid}, default=None),
+            other_uid=None if self._owned else min(self._other_uids(), default=None),
             owned=self._owned,
             command_lines={pid: self._facts[pid].command_line for pid in self._owned},
         )
@@ -232,6 +232,12 @@ class _Sorting:
             reachable = each.uid == self._claim.uid or self._claim.uid == 0
             if looks and reachable and pid not in self._owned and pid not in self._claim.protected:
                 yield self._stranger(pid, "is not ours")
+
+    def _other_uids(self) -> set[int]:
+        """Return the other users of whom a worker is seen and a socket listens on a wanted port."""
+        near = (each for pid, each in self._facts.items() if self._role(pid) == "worker")
+        uids = {each.uid for each in near if each.role is not None and each.role.slot in range(self._claim.wanted)}
+        return {uid for uid in self._census.listener_uids if uid in uids and uid != self._claim.uid}
 
     def _elsewhere(self, workers: Iterable[TargetProcess]) -> Iterator[ElsewhereWorker]:
         """Find workers of this launch, or of this user in this checkout, by the ports that they listen on.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.pools.discover import PoolWatch
+from metabonk_tui.adapters.pools.discover import PoolWatch, other_user_text
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import ProcessSet
@@ -380,3 +380,25 @@ async def test_a_browser_that_the_launcher_opened_lives(pool: FakePool) -> None:
     _, recorder, _ = await do(backend, Stop())
     assert recorder.last.ok, recorder.last
     assert pool.pids() == {pid}
+
+
+def test_a_pool_is_another_users_by_a_worker_of_that_user_and_not_by_any_listener(
+    pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plot = pool.folder / "plot.py"
+    plot.write_text(LISTENER)
+    spec, real = pool.backend()._spec, os.geteuid()
+    pool.start_by_hand([sys.executable, str(plot), "--port", str(pool.base_port)])
+    wait_for(lambda: accepts(pool.base_port))
+    with monkeypatch.context() as as_another:
+        as_another.setattr(os, "geteuid", lambda: real + 1)
+        assert PoolWatch(spec, None, Proc()).look().other_uid is None
+    port = str(pool.base_port + 1)
+    pool.start_by_hand([sys.executable, f"{pool.folder}/launch.py", "worker", "--port", port])
+    wait_for(lambda: accepts(pool.base_port + 1))
+    assert PoolWatch(spec, None, Proc()).look().other_uid is None, "it is ours"
+    with monkeypatch.context() as as_another:
+        as_another.setattr(os, "geteuid", lambda: real + 1)
+        found = PoolWatch(spec, None, Proc()).look()
+        assert found.other_uid == real
+        assert other_user_text(found).startswith(f"the pool belongs to user id {real}: ")
