@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,6 +28,7 @@ from metabonk_tui.adapters.agent.protocol import (
     version_problem,
 )
 from metabonk_tui.adapters.agent.skew import ClockSkew
+from metabonk_tui.adapters.process.spawn import kill_group
 from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.event import EventKind
@@ -273,5 +272,4 @@ class AgentLink:
 def _kill(process: asyncio.subprocess.Process) -> None:
     """Kill the group of a connection that this link started and that has not been reaped."""
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)

@@ -109,6 +109,18 @@ def start_session(
     )
 
 
+def kill_group(pid: int) -> None:
+    """Kill a child that leads its own group, with that group. Does nothing once the child was reaped.
+
+    asyncio reaps on a thread of its own and says so later: until then the pid may have become another process's.
+    """
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        os.killpg(pid, signal.SIGKILL)
+    except (ChildProcessError, ProcessLookupError):
+        return
+
+
 def adopt_orphans() -> Callable[[], None] | None:
     """Return a `prepare` for a command that adopts the orphans among its descendants; None: this system has no such.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import termios
 from collections.abc import Mapping, Sequence
+
+from metabonk_tui.adapters.process.spawn import kill_group
 
 READ_BYTES = 65536
 STOP_S = 8.0
@@ -71,8 +72,7 @@ class Viewer:
         await asyncio.wait({ending}, timeout=STOP_S)
         if not ending.done():
             # The monitor leads its session; nothing else of it has this terminal.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            kill_group(self._process.pid)
         await ending
         self._is_closed = True
         self._readable.set()
