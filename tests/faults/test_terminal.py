@@ -204,7 +204,7 @@ def test_ctrl_z_does_not_stop_a_pool_of_the_same_job(make_world: MakeWorld) -> N
         environment={**world.environment, "JOB_BESIDE": json.dumps(launcher)},
     )
     try:
-        screen.wait_for(r"(?s)1/1 up.*env .*pid \d+", 60.0)
+        screen.wait_for(r"(?s)1/1 up.*env +\S +0/6", 60.0)  # its environment is read by its pid
         screen.keys(";")
         screen.wait_for("; does nothing here")  # until then the kernel may read the keys
         screen.keys("\x1a")

@@ -47,8 +47,9 @@ class World:
             # With its port: a stop command without one is not run while another MetaBonk is on this machine.
             f'stop = {words}, "stop", "--base-port", "{{base_port}}"]\nstop_grace_s = 6.0\n'
             f'[preflight]\nollama = ""\n'
-            f'[processes]\nworker = [["{self.script} worker"]]\nlauncher = [["stand_in.py launch"]]\n'
-            f'orchestrator = []\nvision = []\nlearner = []\nollama = [["stand_in.py ollama"]]\n{lines}'
+            # With the whole path: the Ollama of another world, whose end is a STOP, runs on the same machine.
+            f'[processes]\nworker = [["{self.script} worker"]]\nlauncher = [["{self.script} launch"]]\n'
+            f'orchestrator = []\nvision = []\nlearner = []\nollama = [["{self.script} ollama"]]\n{lines}'
         )
         kept = {
             key: value for key, value in os.environ.items() if not key.startswith(("METABONK_", "XDG_", "COLUMNS"))
