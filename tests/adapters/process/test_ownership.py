@@ -370,7 +370,7 @@ def test_what_a_person_opened_below_our_daemon_lives_and_so_does_the_daemon_that
 def test_a_service_to_which_a_worker_exported_the_token_lives_with_what_it_started() -> None:
     world = World(replace(CLAIM, recorded=None))
     world.add(5, "/usr/lib/systemd/systemd --user")
-    world.add(20, "/usr/bin/pipewire", parent=5, token=True, served=True, cwd="/")
+    world.add(20, "python3 /usr/lib/indexer.py", parent=5, token=True, served=True, cwd="/")
     world.add(21, "sh helper.sh", parent=20, token=True, served=True, cwd="/")
     world.add(22, "python3 mine.py", token=True, served=True, grouped=True)
     world.add(23, LAUNCHER, token=True, served=True, cwd="/srv/other")
