@@ -2,9 +2,15 @@
 
 import os
 import socket
+import sys
+from collections import deque
 
 FIRST_PORT, LAST_PORT = 20000, 32000
 """Where `free_ports` looks: below the range from which the kernel takes ports."""
+
+_KEPT = 12
+_reserved: deque[int] = deque()
+"""The newest reservations of this process: older ones are over, or their ports are in use. There are 400 in all."""
 
 
 def free_port() -> int:
@@ -16,13 +22,29 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> int:
-    """Return the first of so many free ports in a row. The processes of xdist look in different places."""
+    """Return the first of so many free ports in a row, which no other test on this machine gets meanwhile."""
     seed = os.getpid() % 400
     for step in range(400):
         base = FIRST_PORT + (seed + step * 7) % 400 * 30
-        if all(not accepts(port) and _binds(port) for port in range(base, base + count)):
+        if all(not accepts(port) and _binds(port) for port in range(base, base + count)) and _reserve(base):
             return base
     raise RuntimeError("no free ports")
+
+
+def _reserve(base: int) -> bool:
+    """Keep other processes from these ports until a worker listens; False: another process has reserved them."""
+    if sys.platform != "linux":
+        return True
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind(f"\0metabonk-tui-tests-{base}")
+    except OSError:
+        mark.close()
+        return False
+    _reserved.append(mark.detach())
+    if len(_reserved) > _KEPT:
+        os.close(_reserved.popleft())
+    return True
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
