@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.adapters.process.command_lines import CommandLines
+from metabonk_tui.adapters.process.other_pools import OtherPools, ancestry, launcher_above
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.resident import Identity, PoolMemory
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
@@ -63,6 +64,7 @@ class ProcessTable:
         self._host = config.pool.host
         self._wanted = config.pool.workers
         self._proc = Proc(root)
+        self._other_pools = OtherPools(config, self._proc.working_directory)
         self._memory = PoolMemory(self._proc, monotonic)
         self._net_ns = self._proc.link("self", "ns/net")
         self._monotonic = monotonic
@@ -164,7 +166,7 @@ class ProcessTable:
         stats = {stat.pid: stat for stat in found if stat is not None and not stat.of_kernel}
         arguments: dict[int, tuple[str, ...]] = {}
         matches: dict[int, Match] = {}
-        own_pids = set(_ancestry(os.getpid(), stats))
+        own_pids = set(ancestry(os.getpid(), stats))
         if fresh:
             self._lines.forget()
         for pid, stat in stats.items():
@@ -177,11 +179,13 @@ class ProcessTable:
         matches = _one_each(matches, arguments, stats)
         sockets = listen_sockets() if self._proc.is_real else ()
         matches = self._without_elsewhere(matches, stats, sockets)
-        matches = _without_other_pools(matches, stats, self._wanted)
+        matches = self._other_pools.mark(matches, arguments, stats)
         matches |= self._listening_instead(matches, arguments, sockets)
         trees = _trees(matches, stats)
         self._add_strays(trees, matches, stats)
         ours = {pid: match for pid, match in matches.items() if not match.foreign}
+        unconfirmed = self._other_pools.unconfirmed(ours, arguments, stats)
+        left = self._left_to_others(matches, stats)
         known = [
             _KnownProcess(
                 match=match,
@@ -189,12 +193,26 @@ class ProcessTable:
                 started_at=stats[pid].started_at,
                 name=_name(arguments[pid], stats[pid]),
                 tree=tuple((child, stats[child].started_at) for child in trees[pid]),
-                unconfirmed=match.pattern == _BY_PORT and _launcher_above(pid, ours, stats) is None,
+                unconfirmed=pid in unconfirmed
+                or pid in left
+                or (match.pattern == _BY_PORT and launcher_above(pid, ours, stats) is None),
             )
-            for pid, match in ours.items()
+            for pid, match in (ours | left).items()
             if match.role != "worker" or match.slot is not None
         ]
         return tuple(sorted(known, key=_by_role))
+
+    def _left_to_others(self, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
+        """Return the launchers and services of the last scan that turned out to be another pool's.
+
+        They are listed once more, not confirmed: a process that only leaves the table would count as dead.
+        """
+        before = {(each.pid, each.started_at) for each in self._known or () if not each.match.foreign}
+        return {
+            pid: match
+            for pid, match in matches.items()
+            if match.foreign and match.role != "worker" and (pid, stats[pid].started_at) in before
+        }
 
     def _placed(self, match: Match, stat: ProcessStat) -> Match:
         """Return the match with a worker's slot, from its listening port if its command line has none."""
@@ -280,15 +298,6 @@ class ProcessTable:
         return None
 
 
-def _ancestry(pid: int, stats: Mapping[int, ProcessStat]) -> Iterable[int]:
-    """Yield a process and its ancestors, nearest first."""
-    seen: set[int] = set()
-    while pid in stats and pid not in seen:
-        seen.add(pid)
-        yield pid
-        pid = stats[pid].parent_pid
-
-
 def _one_each(
     matches: Mapping[int, Match], arguments: Mapping[int, tuple[str, ...]], stats: Mapping[int, ProcessStat]
 ) -> dict[int, Match]:
@@ -305,42 +314,11 @@ def _one_each(
     return kept
 
 
-def _without_other_pools(
-    matches: Mapping[int, Match], stats: Mapping[int, ProcessStat], wanted: int
-) -> dict[int, Match]:
-    """Mark as foreign each launcher whose workers all use another pool's ports, and all that it launched.
-
-    A worker on a wanted port is ours. A higher port is ours if the worker's instance number agrees with it, or if
-    its launcher has a worker on a wanted port.
-    """
-    launchers = {pid: _launcher_above(pid, matches, stats) for pid in matches}
-    workers = {pid: match for pid, match in matches.items() if match.role == "worker"}
-    sure = {pid for pid, match in workers.items() if not match.foreign and _is_sure(match, wanted)}
-    ours = {launchers[pid] for pid in sure if launchers[pid] is not None}
-    doubtful = {pid for pid, match in workers.items() if pid not in sure and (match.foreign or match.slot is not None)}
-    doubtful = {pid for pid in doubtful if launchers[pid] not in ours}
-    foreign = {launchers[pid] for pid in doubtful} - {None}
-    return {
-        pid: replace(match, foreign=True)
-        if pid in doubtful or (match.role != "ollama" and launchers[pid] in foreign)
-        else match
-        for pid, match in matches.items()
-    }
-
-
-def _is_sure(match: Match, wanted: int) -> bool:
-    return match.slot is not None and (match.numbered or match.slot < wanted)
-
-
-def _launcher_above(pid: int, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> int | None:
-    return next((up for up in _ancestry(pid, stats) if up in matches and matches[up].role == "launcher"), None)
-
-
 def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, list[int]]:
     """Charge every process to the nearest match above it."""
     trees: dict[int, list[int]] = {pid: [] for pid in matches}
     for pid in stats:
-        owner = next((up for up in _ancestry(pid, stats) if up in matches), None)
+        owner = next((up for up in ancestry(pid, stats) if up in matches), None)
         if owner is not None and owner != pid:
             trees[owner].append(pid)
     return trees

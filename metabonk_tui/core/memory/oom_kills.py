@@ -168,7 +168,9 @@ def remember_present(track: KillTrack, host: HostReading, t: float) -> KillTrack
     """Store which of our processes this reading showed. Call it after `observe` judged the sample."""
     if host.processes is None:
         return track
-    present = frozenset([(p.who, p.pid) for p in host.processes if p.role != "other"])
+    present = frozenset(
+        [(p.who, p.pid) for p in host.processes if p.role != "other" and (p.role == "worker" or not p.unconfirmed)]
+    )
     if track.present and track.present[-1][1] == present:
         return replace(track, present=(*track.present[:-1], (t, present)))
     return replace(track, present=(*track.present, (t, present))[-8:])

@@ -54,7 +54,7 @@ class ProcessReading(Struct, frozen=True):
     """None: the descendants were not read."""
     name: str = ""
     unconfirmed: bool | None = None
-    """True: only its port speaks for a worker, neither its command line nor its launcher; None: it is confirmed."""
+    """True: one sign alone speaks for it: a worker's port, or a launcher's command. None: it is confirmed."""
     anon_bytes: int | None = None
     """Its own and its descendants' memory without file pages; what a fork shares is divided. None: not read."""
     shmem_bytes: int | None = None

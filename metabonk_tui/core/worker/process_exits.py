@@ -141,8 +141,14 @@ def observe(
 
 
 def named(processes: Iterable[ProcessReading]) -> tuple[ProcessReading, ...]:
-    """Return the processes whose end is noticed."""
-    return tuple([process for process in processes if process.role in NAMED and process.pid is not None])
+    """Return the processes whose end is noticed: not those that may be another pool's."""
+    return tuple(
+        [
+            process
+            for process in processes
+            if process.role in NAMED and process.pid is not None and (process.role == "worker" or not process.unconfirmed)
+        ]
+    )
 
 
 def _is_quiet(

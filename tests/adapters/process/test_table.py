@@ -232,6 +232,70 @@ def test_another_pools_launcher_and_orchestrator_are_not_ours(table: Table) -> N
     assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11, 23]
 
 
+def roles_of(processes: ProcessTable) -> list[tuple[str, int | None, bool | None]]:
+    """Scan, and say (role, pid, not confirmed)."""
+    return [(each.role, each.pid, each.unconfirmed) for each in processes.read(fresh=True)]
+
+
+def test_another_pools_launcher_stays_another_pools_when_its_workers_end_first(table: Table) -> None:
+    table.add(20, "python launch.py --workers 1")
+    table.add(21, WORKER.format(port=6000, slot=0), parent=20)
+    table.add(22, "python -m src.orchestrator.main", parent=20)
+    processes = ProcessTable(config(), table.root)
+    assert roles_of(processes) == []
+    table.remove(21)
+    assert roles_of(processes) == []
+    table.remove(20)
+    table.add(22, "python -m src.orchestrator.main", parent=1)
+    assert roles_of(processes) == [], "an orphan of the other pool"
+
+
+def test_a_launcher_that_turns_out_to_be_another_pools_is_listed_once_more_and_not_confirmed(table: Table) -> None:
+    table.add(20, "python launch.py --workers 1")
+    table.add(22, "python -m src.orchestrator.main", parent=20)
+    processes = ProcessTable(config(), table.root)
+    assert roles_of(processes) == [("launcher", 20, True), ("orchestrator", 22, True)]
+    table.add(21, WORKER.format(port=6000, slot=0), parent=20)
+    assert roles_of(processes) == [("launcher", 20, True), ("orchestrator", 22, True)]
+    assert roles_of(processes) == []
+
+
+def test_our_launcher_stays_ours_when_all_its_workers_are_gone(table: Table) -> None:
+    table.add(10, "python launch.py --workers 1")
+    table.add(11, WORKER.format(port=5000, slot=0), parent=10)
+    processes = ProcessTable(config(), table.root)
+    assert roles_of(processes) == [("launcher", 10, None), ("worker", 11, None)]
+    table.remove(11)
+    assert roles_of(processes) == [("launcher", 10, None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "listed"),
+    [
+        ("python launch.py --worker-base-port 6000 --workers 1", []),
+        ("python launch.py --worker-base-port 5000 --workers 1", [("launcher", 10, None)]),
+        ("python launch.py --base-port=6000", []),
+        ("python launch.py --workers 1", [("launcher", 10, True)]),
+    ],
+)
+def test_a_launcher_without_workers_is_known_by_the_port_that_it_names(
+    table: Table, line: str, listed: list[tuple[str, int, bool | None]]
+) -> None:
+    table.add(10, line)
+    assert roles_of(ProcessTable(config(), table.root)) == listed
+
+
+def test_a_launcher_without_workers_in_our_directory_is_ours(table: Table, tmp_path: Path) -> None:
+    table.add(10, "python launch.py --workers 1")
+    table.add(20, "python launch.py --workers 1")
+    for pid, name in ((10, "MetaBonk"), (20, "another")):
+        (tmp_path / name).mkdir()
+        (tmp_path / "proc" / str(pid) / "cwd").symlink_to(tmp_path / name)
+    ours = config(f'[pool.launcher]\ndirectory = "{tmp_path / "MetaBonk"}"')
+    assert roles_of(ProcessTable(ours, table.root)) == [("launcher", 10, None), ("launcher", 20, True)]
+
+
+
 def test_a_launcher_with_one_worker_of_ours_is_ours(table: Table) -> None:
     table.add(10, "python launch.py --workers 2")
     table.add(11, WORKER.format(port=5000, slot=0), parent=10)
