@@ -106,8 +106,10 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
     refs = tuple(sorted(victim for victim in victims if isinstance(victim, WorkerRef)))
     if not killed and not refs:
         return NO_RESULT
-    names = ", ".join(label_of(victim) for victim in victims) or "victim not known"
-    return RuleResult((Condition(f"kernel OOM kill: {names}", workers=refs),))
+    names = ", ".join(label_of(victim) for victim in victims)
+    if memory.oom_suspects and not names:
+        names = memory.victims_text
+    return RuleResult((Condition(f"kernel OOM kill: {names or 'victim not known'}", workers=refs),))
 
 
 @rule("GpuFault", same_event=EventKind.GPU_FAULT)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import HostReading, Role
+from metabonk_tui.core.model.memory import among
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.text.phrases import count_of
 
@@ -26,6 +29,14 @@ class KillTrack(Struct, frozen=True):
     in_run: int = 0
     first_t: float | None = None
     victims: tuple[WorkerRef | Role, ...] = ()
+    suspects: tuple[WorkerRef | Role, ...] = ()
+    """Processes that vanished with kills fewer than themselves: which of them the kernel killed is not known."""
+    unnamed: int = 0
+    """How many kills have no victim yet."""
+    blamed: frozenset[ProcessKey] = frozenset()
+    """The processes that were named as victims."""
+    proved: frozenset[WorkerRef | Role] = frozenset()
+    """Victims by the kernel's log or a counter of their own group. The host's counter only makes them probable."""
     present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
     """Our processes in the last 8 samples, to find which vanished when the counter moved."""
     latched_t: float | None = None
@@ -71,15 +82,15 @@ def observe(
     track = replace(track, seen=kills, scope=reading.oom_scope, read_t=t, earlier=earlier)
     if track.latched_t is not None and t - track.latched_t <= slack_s:
         # The process table may have been read just before the victim vanished from it.
-        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, host, t, slack_s)))))
+        track = _blame(track, vanished(track, host, t, slack_s), track.unnamed)
     if before is not None and kills > before:
         since, more = track.unexplained or (t, 0)
         track = replace(track, unexplained=(since, more + kills - before))
     if track.unexplained is None:
         return track
     since, count = track.unexplained
-    missing = (*vanished(track, host, t, window_s), *unseen)
-    is_ours = bool(missing) if track.scope != "host" else not SUPERVISORS.issuperset(missing)
+    missing = (*vanished(track, host, t, window_s), *[(ref, None) for ref in unseen])
+    is_ours = bool(missing) if track.scope != "host" else not SUPERVISORS.issuperset([who for who, _ in missing])
     if is_ours:
         return _latch(replace(track, unexplained=None), t, count, missing, unseen)
     return _as_others(track, count) if t - since > slack_s else track
@@ -97,16 +108,15 @@ def _as_others(track: KillTrack, count: int) -> KillTrack:
     return replace(track, unexplained=None, drafts=(*track.drafts, draft))
 
 
-def vanished(track: KillTrack, host: HostReading, t: float, slack_s: float) -> tuple[WorkerRef | Role, ...]:
+def vanished(track: KillTrack, host: HostReading, t: float, slack_s: float) -> tuple[ProcessKey, ...]:
     """Return our processes that were seen in the last `slack_s` seconds and are gone now."""
     if host.processes is None:
         return ()
     now = {(p.who, p.pid) for p in host.processes}
-    gone: dict[WorkerRef | Role, None] = {}
+    gone: dict[ProcessKey, None] = {}
     for seen_t, present in track.present:
         if t - seen_t <= slack_s:
-            for who, _ in sorted(present - now, key=_name_and_pid):
-                gone[who] = None
+            gone |= dict.fromkeys(sorted(present - now, key=_name_and_pid))
     return tuple(gone)
 
 
@@ -120,34 +130,61 @@ def _latch(
     track: KillTrack,
     t: float,
     count: int,
-    victims: tuple[WorkerRef | Role, ...],
+    missing: tuple[ProcessKey, ...],
     unseen: tuple[WorkerRef, ...] = (),
 ) -> KillTrack:
-    names = [label_of(victim) for victim in victims]
-    who = " ".join(names) if names else "victim not known"
+    """Count kills of ours. `missing`: what vanished in that moment; it may be more than was killed."""
+    latched = _blame(replace(track, unnamed=track.unnamed + count), missing, count)
+    fresh = [who for who in latched.victims if who not in track.victims]
+    victims = [label_of(who) for who in fresh]
+    suspects = [label_of(who) for who in latched.suspects]
+    is_probable = bool(fresh) and not unseen and latched.proved.isdisjoint(fresh)
+    who = f"{'probably ' if is_probable else ''}{' '.join(victims)}" or (among(count, suspects) if suspects else "victim not known")
     if unseen:
         who += ", probably: it stopped answering then, its process cannot be seen from here"
+    facts = {"count": count, "victims": victims} | ({"suspects": suspects} if suspects and not victims else {})
+    draft = EventDraft(EventKind.MEMORY_OOM, "crit", f"kernel OOM kill: {who} (counter +{count})", facts=facts)
     return replace(
-        track,
+        latched,
         in_run=track.in_run + count,
         first_t=t if track.first_t is None else track.first_t,
-        latched_t=t if not victims else None,
-        victims=tuple(dict.fromkeys((*track.victims, *victims))),
-        drafts=(
-            *track.drafts,
-            EventDraft(
-                EventKind.MEMORY_OOM,
-                "crit",
-                f"kernel OOM kill: {who} (counter +{count})",
-                facts={"count": count, "victims": names},
-            ),
-        ),
+        latched_t=t if not missing else None,
+        drafts=(*track.drafts, draft),
     )
 
 
-def latch_named(track: KillTrack, t: float, victims: tuple[WorkerRef | Role, ...]) -> KillTrack:
-    """Latch a kill that the kernel's log names, if no counter is available."""
-    return _latch(track, t, len(victims), victims) if victims and track.seen is None else track
+def _blame(track: KillTrack, missing: Sequence[ProcessKey], count: int) -> KillTrack:
+    """Name what vanished as victims of `count` kills; if more vanished than were killed, each is only suspected."""
+    new = [key for key in missing if key not in track.blamed]
+    if not new:
+        return track
+    if len(new) > count and len(dict.fromkeys((*track.suspects, *[who for who, _ in new]))) > track.unnamed:
+        return replace(track, suspects=tuple(dict.fromkeys((*track.suspects, *[who for who, _ in new]))))
+    whole = new if len(new) <= count else [*[(who, None) for who in track.suspects], *new]
+    victims = tuple(dict.fromkeys((*track.victims, *[who for who, _ in whole])))
+    unnamed = max(0, track.unnamed - len(new))
+    return replace(
+        track,
+        victims=victims,
+        suspects=tuple([who for who in track.suspects if who not in victims]) if unnamed else (),
+        unnamed=unnamed,
+        blamed=track.blamed.union(new),
+        proved=track.proved if track.scope == "host" else track.proved.union([who for who, _ in whole]),
+    )
+
+
+def name_victims(track: KillTrack, t: float, killed: tuple[WorkerRef | Role, ...]) -> KillTrack:
+    """Take in whom the kernel's log names: suspects become victims; if no counter is available, a kill is latched."""
+    if not killed:
+        return track
+    if track.seen is None:
+        return _latch(track, t, len(killed), tuple([(who, None) for who in killed]))
+    named = [who for who in killed if who in track.suspects]
+    proved = track.proved.union([who for who in killed if who in (*track.victims, *named)])
+    unnamed = max(0, track.unnamed - len(named))
+    suspects = tuple([who for who in track.suspects if who not in named]) if unnamed else ()
+    victims = tuple(dict.fromkeys((*track.victims, *named)))
+    return replace(track, victims=victims, suspects=suspects, unnamed=unnamed, proved=proved)
 
 
 def close(track: KillTrack, host: HostReading, t: float) -> KillTrack:

@@ -224,9 +224,9 @@ def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
     )
 
 
-def latch_named(track: MemoryTrack, t: float, victims: tuple[WorkerRef | Role, ...]) -> MemoryTrack:
-    """Latch a kill that the kernel's log names, if no counter is available."""
-    return _with_kills(track, oom_kills.latch_named(track.kills, t, victims), t)
+def name_victims(track: MemoryTrack, t: float, killed: tuple[WorkerRef | Role, ...]) -> MemoryTrack:
+    """Take in whom the kernel's log names as killed."""
+    return _with_kills(track, oom_kills.name_victims(track.kills, t, killed), t)
 
 
 def close(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:
@@ -282,6 +282,8 @@ def view(track: MemoryTrack, config: Config, t: float) -> MemoryView:
         other_kills_in_run=track.kills.others,
         earlier_kills=track.kills.earlier,
         sees_kills=track.kills.seen is not None,
+        oom_suspects=track.kills.suspects,
+        oom_probable=tuple([who for who in track.kills.victims if who not in track.kills.proved]),
         peaks_to_keep=peaks_to_keep(track.measured, track.earlier, track.seen_t or 0.0, config, peaks),
         growth=Deferred(lambda: trends.growth_views(track.trends)),
         swap=track.trends.swap.view,

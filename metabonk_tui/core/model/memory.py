@@ -230,6 +230,22 @@ class MemoryView(Struct, frozen=True):
     """Seconds of the last window above the floor in which no monitor observed memory."""
     host: HostName = ONLY_HOST
     """The host, where hosts have names."""
+    oom_suspects: tuple[WorkerRef | Role, ...] = ()
+    """Processes that vanished with kills fewer than themselves: the kernel killed some of them."""
+
+    oom_probable: tuple[WorkerRef | Role, ...] = ()
+    """Victims that vanished as the host's counter moved, which counts the kills of others as well."""
+
+    @property
+    def victims_text(self) -> str:
+        """The victims on screen: "ollama", "probably w1", "one of w0 w1 w2"; "": none is known."""
+        named, left = ", ".join(self.victim_names), self.oom_kills_in_run - len(self.oom_victims)
+        if named and len(self.oom_probable) == len(self.oom_victims):
+            named = f"probably {named}"
+        if not self.oom_suspects or left <= 0:
+            return named
+        others = among(left, list(map(label_of, self.oom_suspects)))
+        return f"{named} and {others}" if named else others
 
     @property
     def victim_names(self) -> tuple[str, ...]:
@@ -247,6 +263,11 @@ class MemoryView(Struct, frozen=True):
         return self.reading.total_bytes if self.reading is not None else None
 
 
+def among(count: int, names: Sequence[str]) -> str:
+    """Say that some of these were killed: "one of w0 w1 w2"."""
+    return f"{'one' if count == 1 else count} of {' '.join(names)}"
+
+
 def of_run(worst: MemoryView, hosts: Sequence[MemoryView]) -> MemoryView:
     """Return the memory of the worst host with the lowest value and the kills of all; the only one as it is."""
     if len(hosts) == 1:
@@ -259,5 +280,7 @@ def of_run(worst: MemoryView, hosts: Sequence[MemoryView]) -> MemoryView:
         oom_kills_in_run=sum([each.oom_kills_in_run for each in hosts]),
         oom_since_t=killed[0].oom_since_t if killed else None,
         oom_victims=tuple([victim for each in killed for victim in each.oom_victims]),
+        oom_suspects=tuple([suspect for each in killed for suspect in each.oom_suspects]),
+        oom_probable=tuple([victim for each in killed for victim in each.oom_probable]),
         black_box=killed[0].black_box if killed else worst.black_box,
     )

@@ -41,12 +41,12 @@ def ending(page: Obituary) -> str:
         case "exited":
             return f"exited with code {ended.exit_code}"
         case _:
-            return "is gone: exit not seen, nothing says why"
+            return "is gone: exit not seen" + ("" if ended.strength else ", nothing says why")
 
 
 def certainty(page: Obituary) -> str:
     """Return how sure the cause is: "proved", "likely" or "unknown"."""
-    if page.ended is None or page.ended.strength == 0:
+    if page.ended is None or page.ended.reason == "unknown":
         return "unknown"
     return "proved" if page.ended.strength >= PROVED and page.reason != "probably OOM" else "likely"
 

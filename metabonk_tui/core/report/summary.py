@@ -107,7 +107,7 @@ def _memory(history: RunHistory) -> list[str]:
     if not memory.oom_kills_in_run or memory.oom_since_t is None:
         warned = f"; the forecast first warned at {elapsed(first.t - start)}" if first else ""
         return [f"{least} at the lowest, and the kernel killed nothing{warned}."]
-    who = " ".join(memory.victim_names) or "a process not known"
+    who = memory.victims_text or "a process not known"
     at = elapsed(memory.oom_since_t - start)
     if first is None or first.t >= memory.oom_since_t:
         return [f"{least}; the kernel killed {who} at {at}, and no forecast had warned."]

@@ -158,7 +158,7 @@ def latch_oom_kills(tick: Tick) -> None:
         named = tuple(
             process.who for _, _, process in exit_state.drafts if process.process_exit.reason == "OOM-killed"
         )
-        latched = memory.latch_named(tick.observed_memory[name], t, named)
+        latched = memory.name_victims(tick.observed_memory[name], t, named)
         killed = latched.kills.in_run > before.memory.kills.in_run or bool(named)
         recorder = flight_recorder.observe(before.recorder, host, t, killed)
         log = host.kernel_log

@@ -36,7 +36,7 @@ def early_stop(inputs: VerdictInputs) -> EarlyStop | None:
     """Return conclusive evidence for STOP; None when there is none."""
     killed = [host.memory for host in inputs.hosts.values() if host.memory.oom_kills_in_run] or [inputs.memory]
     if killed[0].oom_kills_in_run:
-        who = " ".join(name for memory in killed for name in memory.victim_names) or "victim not known"
+        who = " ".join(memory.victims_text for memory in killed if memory.victims_text) or "victim not known"
         where = ", ".join(memory.host for memory in killed if memory.host)
         on = f" on {where}" if where else ""
         return EarlyStop(OOM_KILL, (f"kernel OOM kill{on}: {who}, latched for this run",), latched=True)

@@ -64,7 +64,7 @@ def _memory(snapshot: Snapshot) -> str:
     total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
     parts = [f"{fmt.gigabytes(memory.available_bytes)} GB available{total}, floor {fmt.gigabytes(memory.floor_bytes)}"]
     if memory.oom_kills_in_run:
-        victims = f" ({', '.join(memory.victim_names)})" if memory.oom_victims else ""
+        victims = f" ({memory.victims_text})" if memory.victims_text else ""
         parts.append(f"OOM kills: {memory.oom_kills_in_run}{victims}")
     if memory.forecast is not None and memory.forecast.text:
         parts.append(memory.forecast.text)

@@ -77,7 +77,7 @@ def _memory_lines(memory: MemoryView) -> list[str]:
         summary += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
     lines = [summary]
     if memory.oom_kills_in_run:
-        victims = f" ({', '.join(memory.victim_names)})" if memory.oom_victims else ""
+        victims = f" ({memory.victims_text})" if memory.victims_text else ""
         lines.append(f"kernel OOM kills in this run: {memory.oom_kills_in_run}{victims}")
     if memory.budget is not None:
         known = describe_source(memory.budget.worker_source)

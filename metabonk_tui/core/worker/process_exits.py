@@ -182,7 +182,7 @@ def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitText
     for process in exit_state.exited:
         if (ref := process.ref) is not None and t - process.t <= late_s:
             exit_texts.pop((ref, None), None)
-            if process.process_exit.strength > 0:
+            if process.process_exit.reason != "unknown":
                 exit_texts[ref, process.pid] = exit_texts[ref, None] = process.process_exit.text
     return exit_texts
 
@@ -349,35 +349,32 @@ def _of_counters(
 ) -> list[ProcessExit]:
     """Weigh the OOM counters that moved as the process vanished.
 
-    If more processes vanished than were killed, each kill is only probable.
+    If more processes vanished than were killed, no counter says which; signal 9 in the launcher's log may.
     """
     found = []
+    nine = process.process_exit.signal == 9
     for t, kills, scope in exit_state.counted:
-        if abs(t - process.t) > slack_s:
+        if abs(t - process.t) > slack_s or (scope == "host" and process.who == "launcher" and not nine):
             continue
-        if scope == "host":
-            if process.who == "launcher" and process.process_exit.signal != 9:
-                continue
-            strength = 35 if process.process_exit.signal == 9 else 20
-            text = f"the host's counter of OOM kills moved by {kills} as it vanished"
-            found.append(ProcessExit("probably OOM", text, process.t, strength=strength))
-            continue
+        # A launcher may end because its workers did: the host's counter does not speak of it.
         others = [
             each
             for each in everyone
             if abs(t - each.t) <= slack_s
             and each.process_exit.signal in (None, 9)
             and each.process_exit.exit_code in (None, -9, 137)
+            and (scope != "host" or each.who != "launcher" or each.process_exit.signal == 9)
         ]
-        sure = len(others) <= kills
-        text = f"the OOM counter of its cgroup moved by {kills} as it vanished"
-        if sure:
+        whose = "the host's counter of OOM kills" if scope == "host" else "the OOM counter of its cgroup"
+        text = f"{whose} moved by {kills} as it vanished"
+        if len(others) <= kills and scope != "host":
             found.append(ProcessExit("OOM-killed", text, process.t, strength=50))
+        elif len(others) <= kills or nine:
+            text += f", and {len(others)} vanished then" if len(others) > kills else ""
+            found.append(ProcessExit("probably OOM", text, process.t, strength=35 if nine else 20))
         else:
-            text += f", and {len(others)} vanished then"
-            found.append(
-                ProcessExit("probably OOM", text, process.t, strength=35 if process.process_exit.signal == 9 else 20)
-            )
+            text += f", and {len(others)} vanished then: which of them were killed is not known"
+            found.append(ProcessExit("unknown", text, process.t, strength=1))
     return found
 
 

@@ -16,7 +16,7 @@ STRENGTH = 5
 
 def end_with_run(process_exit: ProcessExit, end: RunEnd, late_s: float) -> ProcessExit:
     """Explain an exit that nothing else explains by the end of its run, if that is known and came at the time."""
-    if process_exit.strength > 0 or end.reason == "unknown" or process_exit.t < end.last_seen_t - late_s:
+    if process_exit.reason != "unknown" or end.reason == "unknown" or process_exit.t < end.last_seen_t - late_s:
         return process_exit
     return replace(process_exit, reason="end of the run", evidence=end.text, strength=STRENGTH)
 

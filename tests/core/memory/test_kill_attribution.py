@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from metabonk_tui.core.model.host import MemoryReading, ProcessReading
+from metabonk_tui.core.model.host import KernelKill, KernelLogReading, MemoryReading, ProcessReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
 from tests.support.samples import (
@@ -12,6 +12,7 @@ from tests.support.samples import (
     NO_HOLD,
     Life,
     by_slot,
+    changed,
     down,
     healthy,
     kinds,
@@ -87,6 +88,53 @@ def test_a_kill_in_a_gap_counts_as_ours_where_one_of_ours_is_gone_after_it() -> 
     blind = lambda t: KILL_S - 5 < t < KILL_S + 600  # noqa: E731
     found = seen(processes=table(("worker", 1)), blind=blind, for_s=KILL_S + 620)
     assert found.verdict.kind is VerdictKind.STOP
+
+
+# A counter counts; it names nobody
+
+
+@pytest.mark.parametrize(
+    ("scope", "gone", "because"),
+    [
+        ("cgroup", [("worker", 1)], "kernel OOM kill: w1, latched for this run"),
+        ("host", [("worker", 1)], "kernel OOM kill: probably w1, latched for this run"),
+        ("cgroup", [("worker", 0), ("worker", 2)], "kernel OOM kill: one of w0 w2, latched for this run"),
+        ("host", [("worker", 0), ("worker", 2)], "kernel OOM kill: one of w0 w2, latched for this run"),
+    ],
+)
+def test_one_kill_and_several_gone_names_none_of_them(
+    scope: str, gone: list[tuple[str, int | None]], because: str
+) -> None:
+    found = seen(memory=killed(scope), processes=table(*gone))
+    assert found.verdict.because[0] == because
+    assert len(found.memory.oom_victims) == (len(gone) == 1)
+    texts = [event.text for event in found.events if event.kind == "memory.oom"]
+    assert texts == [because.replace(", latched for this run", " (counter +1)")]
+    ends = {event.text for event in found.events if event.kind == "process.gone"}
+    assert any("which of them were killed is not known" in text for text in ends) is (len(gone) > 1), ends
+    assert any("OOM" in text.partition(";")[0] for text in ends) is (len(gone) == 1), ends
+
+
+def test_as_many_kills_as_are_gone_name_them_all() -> None:
+    found = seen(memory=lambda t: room(8.0, 2 * int(t >= KILL_S)), processes=table(("worker", 0), ("worker", 2)))
+    assert found.memory.oom_victims == (w(0), w(2))
+    assert found.verdict.because[0] == "kernel OOM kill: w0, w2, latched for this run"
+
+
+def test_a_second_kill_names_those_that_one_left_in_doubt() -> None:
+    counter = lambda t: room(8.0, int(t >= KILL_S) + int(t >= KILL_S + 2))  # noqa: E731
+    found = seen(memory=counter, processes=table(("worker", 0), ("worker", 2)))
+    assert (found.memory.oom_kills_in_run, set(found.memory.oom_victims)) == (2, {w(0), w(2)})
+
+
+@pytest.mark.parametrize("scope", ["cgroup", "host"])
+def test_the_kernels_log_names_the_one_among_several(scope: str) -> None:
+    log = KernelLogReading(kills=(KernelKill(42, "python", 10),))
+    samples = script(healthy, memory=killed(scope), processes=table(("worker", 0), ("worker", 2)), for_s=END_S)
+    found = last([changed(each, kernel_log=log) if each.t == KILL_S + 10 else each for each in samples], NO_HOLD)
+    assert found.memory.oom_victims == (w(2),)
+    assert found.verdict.because[0] == "kernel OOM kill: w2, latched for this run"
+
 
 
 # What makes memory unknown

@@ -108,9 +108,9 @@ def test_a_late_exit_code_is_added_to_what_was_believed() -> None:
     assert (life.ended.exit_code, life.ended.signal) == (-9, 9)
 
 
-def test_more_that_vanish_than_were_killed_are_each_only_probable() -> None:
+def test_of_more_that_vanish_than_were_killed_none_is_named() -> None:
     seen = lived("w1", "w2", memory=counter("cgroup"))
-    assert (ends(seen, 1), ends(seen, 2)) == (["probably OOM"], ["probably OOM"])
+    assert (ends(seen, 1), ends(seen, 2)) == (["cause unknown"], ["cause unknown"])
     both = lived("w1", "w2", memory=counter("cgroup", 2))
     assert (ends(both, 1), ends(both, 2)) == (["OOM-killed"], ["OOM-killed"])
     known = lived("w1", "w2", memory=counter("cgroup"), add={500.0: exit_of(3)})

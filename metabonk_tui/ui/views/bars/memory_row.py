@@ -128,8 +128,9 @@ def consequence(snapshot: Snapshot, g: Glyphs, of: MemoryView | None = None) -> 
     memory = of or snapshot.memory
     token = level_token(memory.level)
     if memory.oom_kills_in_run:
+        text = memory.victims_text
         victims: Row = (
-            (Span(f" of {g.text(', '.join(memory.victim_names))}", "crit", True),) if memory.oom_victims else ()
+            (Span(f", {g.text(text)}" if memory.oom_suspects else f" of {g.text(text)}", "crit", True),) if text else ()
         )
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):

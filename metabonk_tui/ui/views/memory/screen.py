@@ -284,7 +284,7 @@ def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
     memory = snapshot.memory
     reading = memory.reading
     if memory.oom_kills_in_run:
-        victims = f" ({g.text(', '.join(memory.victim_names))})" if memory.oom_victims else ""
+        victims = f" ({g.text(memory.victims_text)})" if memory.victims_text else ""
         return _fact("OOM kills", (Span(f"{memory.oom_kills_in_run} in this run{victims}", "crit", True),))
     if reading is None or reading.oom_kills is None:
         return _fact("OOM kills", (_not_observed(),))
