@@ -139,7 +139,8 @@ def _latch(
     victims = [label_of(who) for who in fresh]
     suspects = [label_of(who) for who in latched.suspects]
     is_probable = bool(fresh) and not unseen and latched.proved.isdisjoint(fresh)
-    who = f"{'probably ' if is_probable else ''}{' '.join(victims)}" or (among(count, suspects) if suspects else "victim not known")
+    who = " ".join(["probably", *victims] if is_probable else victims)
+    who = who or (among(count, suspects) if suspects else "victim not known")
     if unseen:
         who += ", probably: it stopped answering then, its process cannot be seen from here"
     facts = {"count": count, "victims": victims} | ({"suspects": suspects} if suspects and not victims else {})

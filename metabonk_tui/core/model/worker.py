@@ -56,7 +56,7 @@ class ComponentView(Struct, frozen=True):
     """The last value seen in this generation. STALE and DOWN display it."""
     decimals: int
     change_5m: float | None
-    """Increase over the last 5 minutes; None: observed for too short a time."""
+    """Increase over the last 5 minutes; None: observed for too short a time, or see `change_unseen`."""
     trend: tuple[float, ...]
     """Growth (not the total) per bucket of `Snapshot.trend_bucket_s`, oldest first, at most 60 buckets."""
     expected_min: float | None
@@ -88,6 +88,8 @@ class ComponentView(Struct, frozen=True):
 
     System2 in mode `always` never counts engagements; its answers count (`vlm_hints_used`).
     """
+    change_unseen: bool = False
+    """The last 5 minutes begin within a time in which its worker was not seen: how much grew since is not known."""
 
     @property
     def shown_value(self) -> float | None:
@@ -245,6 +247,7 @@ class WorkerView(Struct, frozen=True):
     port: int | None
     reach: Reach
     reach_since_t: float
+    """When this began. A worker that does not answer: its last answer, or the first look at one that never did."""
     error: str | None
     """The named failure of the last poll; None: the worker answered."""
     detail: str

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import Presence
 from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
@@ -117,19 +118,20 @@ def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> 
         rests = spec.stands and state is ComponentState.STALLED
         if state is before or rests:
             continue
-        draft = _component(spec.title, spec.field, state, before)
+        lacks = "is null" if track.components[index].presence is Presence.NULL else "is not"
+        draft = _component(spec.title, spec.field, state, before, f"{lacks} in /status")
         if draft is not None:
             facts = {"component": spec.id, "title": spec.title, "state": state.value}
             yield replace(draft, workers=(track.ref,), facts=facts)
 
 
-def _component(title: str, field: str, state: ComponentState, before: ComponentState) -> EventDraft | None:
+def _component(title: str, field: str, state: ComponentState, before: ComponentState, lacks: str) -> EventDraft | None:
     if state is ComponentState.ACTIVE and before is not ComponentState.RESTING:
         return EventDraft(EventKind.COMPONENT_ACTIVE, "ok", f"{title} active")
     if state is ComponentState.STALLED and before is ComponentState.ACTIVE:
         return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} stalled")
     if state is ComponentState.ABSENT:
-        return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} ABSENT: {field} is not in /status")
+        return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} ABSENT: {field} {lacks}")
     if state is ComponentState.BAD:
         return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} BAD: {field} is no number")
     if state is ComponentState.UNPROVEN:

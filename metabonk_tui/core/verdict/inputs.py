@@ -107,7 +107,10 @@ def _silence_line(group: SilentGroup, inputs: VerdictInputs, foreign_fields: Seq
     workers, keys = inputs.workers, ""
     if group.state is ComponentState.ABSENT:
         with_key, samples = _key_samples(workers, group.titles)
-        keys = f", {with_key} of {samples} samples had a key{_nearest(workers, group.titles, inputs.contract)}"
+        keys = f", {with_key} of {samples} samples had a key"
+        # A key that every sample has, on a worker that is ABSENT, has null for its value.
+        is_null = with_key > 0 and with_key == samples
+        keys = ", null in every sample" if is_null else keys + _nearest(workers, group.titles, inputs.contract)
     if group.state is ComponentState.UNOBSERVED:
         fields = [c.field for c in workers[0].components if c.title in group.titles]
         asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]

@@ -43,7 +43,7 @@ def find_missing(inputs: VerdictInputs) -> tuple[Missing, ...]:
 
 def _workers(inputs: VerdictInputs) -> Iterator[Missing]:
     for worker in () if inputs.calm else inputs.workers:
-        found = not_up(worker, inputs.t, inputs.started_at, inputs.config.verdict.still_s)
+        found = not_up(worker, inputs.t, inputs.config.verdict.still_s)
         if found is not None:
             why, for_s = found
             # Screens call a worker idle that never grew since its start: the verdict says the same word.
@@ -53,8 +53,11 @@ def _workers(inputs: VerdictInputs) -> Iterator[Missing]:
             yield Missing("worker", f"{worker.ref.label} {'idle' if is_idle else why} {age(for_s)}", worker.ref, why)
 
 
-def not_up(worker: WorkerView, t: float, started_at: float, still_s: float) -> tuple[str, float] | None:
-    """Return (what is wrong, for how many seconds); None while the worker is up or away for less than 30 s."""
+def not_up(worker: WorkerView, t: float, still_s: float) -> tuple[str, float] | None:
+    """Return (what is wrong, for how many seconds); None while the worker is up or away for less than 30 s.
+
+    A worker that never answered is not just away: it counts from the first look.
+    """
     health = worker.health.state if worker.health is not None else None
     if health is HealthState.LOOPING:
         return "looping", t - (worker.resets_t[-1] if worker.resets_t else t)
@@ -63,8 +66,8 @@ def not_up(worker: WorkerView, t: float, started_at: float, still_s: float) -> t
         seen_t = t if worker.last_good_t is None else worker.last_good_t
         still_for_s = seen_t - worker.stepped_t if worker.stepped_t is not None else 0.0
         return ("zombie", still_for_s) if still_for_s >= still_s else None
-    away_s = t - (worker.last_good_t if worker.last_good_t is not None else started_at)
-    if away_s < NOT_UP_S:
+    away_s = t - (worker.last_good_t if worker.last_good_t is not None else worker.reach_since_t)
+    if worker.last_good_t is not None and away_s < NOT_UP_S:
         return None
     # A worker that accepts and does not answer is hung, whether or not it ever answered.
     words = {Reach.STALE: "hung", Reach.STARTING: "down"}

@@ -22,6 +22,10 @@ NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
 VALUE_SEEN = NumberField(Presence.VALUE)
 JUMP_MAX_SPACING_S = 60.0
 """Over a longer time between polls, the reward may have risen by a bonus in small steps: no jump counts."""
+WITH_KEY = (Presence.VALUE, Presence.BAD, Presence.NULL)
+"""What is read where the document has the key."""
+UNBUILT = (Presence.ABSENT, Presence.NULL)
+"""What is read where the worker did not build the component: no key, or null in its place."""
 SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
 """States of a component that is watched and does not show."""
 UNSEEN = (ComponentState.STALE, ComponentState.DOWN, ComponentState.UNOBSERVED, ComponentState.STRANGER)
@@ -101,11 +105,8 @@ def fields_of(spec: ComponentConfig) -> tuple[str, ...]:
 
 
 def read(spec: ComponentConfig, status: WorkerStatus, name: str) -> NumberField:
-    """Read one field of a component: a counter below zero is out of range, and null is no number."""
-    reading = number(status, name, minimum=0.0 if spec.kind == "counter" else None)
-    if reading.presence is Presence.NULL:
-        return NumberField(Presence.BAD, bad=BadValue("wrong type", "null"))
-    return reading
+    """Read one field of a component: a counter below zero is out of range."""
+    return number(status, name, minimum=0.0 if spec.kind == "counter" else None)
 
 
 def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> str | None:
@@ -150,7 +151,7 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
     return replace(
         track,
         unseen=track.unseen + (primary.presence is Presence.UNOBSERVED),
-        without_key=track.without_key + (primary.presence not in (Presence.VALUE, Presence.BAD)),
+        without_key=track.without_key + (primary.presence not in WITH_KEY),
         presence=presence,
         proven=is_proven(spec, status),
         bad=primary.bad,
@@ -216,7 +217,7 @@ def _observe_transitions(
     track = replace(
         track,
         unseen=track.unseen + (reading.presence is Presence.UNOBSERVED),
-        without_key=track.without_key + (reading.presence not in (Presence.VALUE, Presence.BAD)),
+        without_key=track.without_key + (reading.presence not in WITH_KEY),
         first_t=t if track.first_t is None else track.first_t,
         numbers={"t": t, **seen},
         gameplay=playing if playing is not None else track.gameplay,
@@ -324,7 +325,7 @@ def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool, e
         return ComponentState.UNOBSERVED
     if track.presence is Presence.BAD:
         return ComponentState.BAD
-    if track.presence is Presence.ABSENT:
+    if track.presence in UNBUILT:
         return ComponentState.PENDING if starting else ComponentState.ABSENT
     if not track.above_zero:
         return ComponentState.ZERO

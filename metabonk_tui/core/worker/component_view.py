@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WindowActivity
-from metabonk_tui.core.worker.component import ComponentTrack
+from metabonk_tui.core.worker.component import TREND_BUCKET_S, ComponentTrack
+from metabonk_tui.core.worker.holes import Hole, is_cut
 
 CHANGE_BUCKETS = 10
 """Buckets that cover 5 minutes."""
@@ -31,14 +34,24 @@ def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowA
     return "unknown"
 
 
-def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float, answers: int) -> ComponentView:
+def view(
+    track: ComponentTrack,
+    spec: ComponentConfig,
+    t: float,
+    window_s: float,
+    answers: int,
+    holes: Sequence[Hole] = (),
+) -> ComponentView:
     """Return the component as the screens and the verdict read it.
 
-    `window_s` is the window of its activity, `answers` the number of good statuses in this run.
+    `window_s` is the window of its activity, `answers` the number of good statuses in this run, `holes` the times in
+    which its worker was not seen.
     """
     growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
     watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
     change_5m = growth.newest_sum(CHANGE_BUCKETS) if watched and track.state in VALUED else None
+    from_t = (t // TREND_BUCKET_S - CHANGE_BUCKETS + 1) * TREND_BUCKET_S
+    is_unseen = change_5m is not None and is_cut(holes, from_t, TREND_BUCKET_S)
     # By position: msgspec takes 1.3 us for 28 keywords and 0.2 us for 28 positions, five times a worker and second.
     return ComponentView(
         spec.id,
@@ -50,7 +63,7 @@ def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float
         track.value,
         track.last_value,
         spec.decimals,
-        change_5m,
+        None if is_unseen else change_5m,
         growth.amounts,  # trend
         spec.expected_min,
         spec.expected_max,
@@ -70,4 +83,5 @@ def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float
         track.known,  # known_state
         track.known_since_t,
         None if track.value else track.companion,
+        is_unseen,  # change_unseen
     )

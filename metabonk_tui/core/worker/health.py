@@ -19,6 +19,7 @@ from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, text, values
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.worker.away import away_since_t
 from metabonk_tui.core.worker.quick import layout_of
 from metabonk_tui.core.worker.strangers import stranger_text
 from metabonk_tui.core.worker.tracker import WorkerTrack
@@ -169,17 +170,17 @@ def _judge(
 def _unreached(track: WorkerTrack, t: float) -> Health | None:
     if track.reach is Reach.UP:
         return None
-    for_s = age(t - track.reach_since_t)
+    for_s, never = age(t - away_since_t(track)), track.last_good_t is None
     if track.reach is Reach.DOWN:
-        return Health(HealthState.DOWN, t, f"not reachable for {for_s}: {track.error or 'no answer'}")
+        last = f"never answered in {for_s}" if never else f"last answer {for_s} ago"
+        return Health(HealthState.DOWN, t, f"not reachable, {last}: {track.error or 'no answer'}")
     if track.reach is Reach.BROKEN:
         return Health(HealthState.BROKEN, t, f"is alive, its status is not: {track.error}")
     if track.reach is Reach.STALE and track.error == "timeout":
-        silent_s = age(t - track.last_good_t) if track.last_good_t is not None else for_s
         pid = f", process {track.pid} is there" if track.rss_bytes is not None and track.pid is not None else ""
         if pid and track.is_stopped:
             pid = f", process {track.pid} is stopped: kill -CONT {track.pid} resumes it"
-        return Health(HealthState.HUNG, t, f"accepts, and has not answered for {silent_s}{pid}")
+        return Health(HealthState.HUNG, t, f"accepts, and has not answered for {for_s}{pid}")
     return None
 
 

@@ -146,7 +146,9 @@ def named(processes: Iterable[ProcessReading]) -> tuple[ProcessReading, ...]:
         [
             process
             for process in processes
-            if process.role in NAMED and process.pid is not None and (process.role == "worker" or not process.unconfirmed)
+            if process.role in NAMED
+            and process.pid is not None
+            and (process.role == "worker" or not process.unconfirmed)
         ]
     )
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
 from metabonk_tui.core.status.decode import MISSING
-from metabonk_tui.core.worker.component import TREND_BUCKET_S, ComponentTrack, fields_of, is_proven
+from metabonk_tui.core.worker.component import TREND_BUCKET_S, WITH_KEY, ComponentTrack, fields_of, is_proven
 
 UNSURE = frozenset({list, dict})
 """Equal values of these kinds may hold 1 in one place and true in the other."""
@@ -85,7 +85,7 @@ def _stood(track: ComponentTrack, t: float, bucket: int) -> ComponentTrack:
     newest = track.growth.newest
     is_in_bucket = newest is not None and bucket <= newest
     # Where only a companion proved the component, the source could not have seen its own number.
-    if track.value is not None or track.presence is Presence.BAD:
+    if track.value is not None or track.presence in WITH_KEY:
         return track if is_in_bucket else replace(track, growth=track.growth.add(t, 0.0))
     return replace(
         track,

@@ -18,12 +18,14 @@ from metabonk_tui.core.model.sample import STRANGER, EnvReading, Observation, Wo
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import ComponentState, EnvView, Generation, Reach
 from metabonk_tui.core.status.decode import text, value
+from metabonk_tui.core.status.own_error import own_error_of
 from metabonk_tui.core.timeseries.window import Points
 from metabonk_tui.core.worker import component as components
 from metabonk_tui.core.worker import environment, episodes, gameplay, quick
 from metabonk_tui.core.worker.component import ComponentTrack, Sight
 from metabonk_tui.core.worker.episodes import NO_EPISODES, EpisodeSight, EpisodeTrack
 from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
+from metabonk_tui.core.worker.holes import Hole, with_hole
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
@@ -90,6 +92,10 @@ class WorkerTrack(Struct, frozen=True):
     """Seconds of this generation during which it was observed answering."""
     process_t: float | None = None
     """When its process was last in the process table."""
+    first_look_t: float | None = None
+    """When the monitor first looked at this slot."""
+    holes: tuple[Hole, ...] = ()
+    """The newest times in which it was not seen; what grew meanwhile is seen after them."""
     drafts: tuple[EventDraft, ...] = ()
     """Events of this tick, without the slot; every `observe` clears them."""
 
@@ -97,7 +103,8 @@ class WorkerTrack(Struct, frozen=True):
 def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
     """Begin to follow a slot."""
     blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
-    return WorkerTrack(ref=ref, components=blank, reach_since_t=t, port=config.pool.base_port + ref.slot)
+    port = config.pool.base_port + ref.slot
+    return WorkerTrack(ref=ref, components=blank, reach_since_t=t, port=port, first_look_t=t)
 
 
 def observe(
@@ -132,7 +139,10 @@ def observe(
         track = replace(track, env=env, env_view=environment.view(env, config))
     track = _observe_memory(track, process, t, starting=starting)
     if status is not None:
+        holes = with_hole(track.holes, track.last_good_t, t, timing.nominal_s)
         track = _observe_status(track, status, t, timing.elapsed_s, config)
+        if holes is not track.holes:
+            track = replace(track, holes=holes)
     if status is None or track.reach is not _UP:
         track = _judge_reach(track, seen, process, t, starting=starting, stale_s=timing.stale_s)
     if seen is not None and (seen.episode is not None or track.episodes.number is not None):
@@ -277,7 +287,7 @@ def _observe_status(
             ]
         )
     )
-    own_error = _own_error(status)
+    own_error = own_error_of(status)
     drafts = track.drafts
     if own_error and own_error != track.own_error:
         drafts = (*drafts, EventDraft(EventKind.WORKER_ERROR, "warn", own_error))
@@ -328,16 +338,6 @@ def _fell(
 
 # A member of an enumeration takes twice the time of a name of the module.
 _UP, _ACTIVE = Reach.UP, ComponentState.ACTIVE
-OWN_ERRORS = ("last_error", "streamer_last_error", "stream_error", "fifo_stream_last_error")
-"""Fields in which a worker reports an error of its own."""
-
-
-def _own_error(status: WorkerStatus) -> str | None:
-    if any(map(status.fields.get, OWN_ERRORS)):
-        for name in OWN_ERRORS:
-            if message := text(status, name):
-                return f"{name}: {message}"
-    return None
 
 
 def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float, *, starting: bool) -> WorkerTrack:

@@ -12,10 +12,12 @@ from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.condition import NO_STEPS
 from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import Presence
 from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import text, values
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker import component_view, gameplay
+from metabonk_tui.core.worker.away import away_since_t
 from metabonk_tui.core.worker.generation_ends import with_process_exits
 from metabonk_tui.core.worker.health import HealthTrack
 from metabonk_tui.core.worker.pids import known_pid
@@ -70,7 +72,7 @@ def _view(
         track.ref,
         track.port,
         track.reach,
-        track.reach_since_t,
+        away_since_t(track),  # reach_since_t
         track.error,
         track.detail,
         known_pid(track, t),
@@ -81,7 +83,7 @@ def _view(
         track.resets_t,
         tuple(
             [
-                component_view.view(component, spec, t, window_s, track.answers)
+                component_view.view(component, spec, t, window_s, track.answers, track.holes)
                 for component, spec in zip(track.components, config.component, strict=True)
             ]
         ),
@@ -146,8 +148,9 @@ def _marks(
     if health is not None:
         marks.append(_health_mark(health, name, killed=track.ref in killed))
     elif track.reach is Reach.STALE:
-        good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
-        sentence = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"
+        since = age(t - away_since_t(track))
+        answered = f"last answered {since} ago" if track.last_good_t is not None else f"has not answered in {since}"
+        sentence = f"{name} {answered}: {track.error or 'no answer'}"
         marks.append(Attention("STALE", "unknown", sentence))
     if track.reach is Reach.UP and track.stepped_t is not None and not _is_still(health):
         still_s = t - track.stepped_t
@@ -166,7 +169,8 @@ def _marks(
             still = age(t - (component.grew_t if component.grew_t is not None else component.since_t))
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:
-            marks.append(Attention("ABSENT", "stop", f"{name} {spec.field} is not in /status"))
+            lacks = "is null in" if component.presence is Presence.NULL else "is not in"
+            marks.append(Attention("ABSENT", "stop", f"{name} {spec.field} {lacks} /status"))
     return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]
 
 

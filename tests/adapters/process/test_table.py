@@ -295,7 +295,6 @@ def test_a_launcher_without_workers_in_our_directory_is_ours(table: Table, tmp_p
     assert roles_of(ProcessTable(ours, table.root)) == [("launcher", 10, None), ("launcher", 20, True)]
 
 
-
 def test_a_launcher_with_one_worker_of_ours_is_ours(table: Table) -> None:
     table.add(10, "python launch.py --workers 2")
     table.add(11, WORKER.format(port=5000, slot=0), parent=10)

@@ -136,7 +136,6 @@ def test_the_kernels_log_names_the_one_among_several(scope: str) -> None:
     assert found.verdict.because[0] == "kernel OOM kill: w2, latched for this run"
 
 
-
 # What makes memory unknown
 
 

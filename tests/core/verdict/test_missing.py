@@ -242,6 +242,6 @@ def test_a_worker_without_a_row_in_the_last_sample_does_not_stand() -> None:
     (worker,) = (each for each in seen_at_end(healthy).workers if each.slot == 2)
     last_t = worker.last_good_t
     assert last_t is not None
-    assert not_up(worker, last_t + 300, last_t - 1800, still_s=90) is None
+    assert not_up(worker, last_t + 300, still_s=90) is None
     stands = replace(worker, stepped_t=last_t - 90)
-    assert not_up(stands, last_t, last_t - 1800, still_s=90) == ("zombie", 90)
+    assert not_up(stands, last_t, still_s=90) == ("zombie", 90)

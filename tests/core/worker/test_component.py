@@ -18,6 +18,7 @@ from tests.support.samples import (
     Life,
     at,
     configured,
+    down,
     header,
     healthy,
     last,
@@ -45,7 +46,7 @@ BEARING = {
     [
         (UI, {}, S.ACTIVE),
         (UI, {"dynamic_ui_exploration_actions": 0}, S.ZERO),
-        (UI, {"dynamic_ui_exploration_actions": None}, S.BAD),
+        (UI, {"dynamic_ui_exploration_actions": None}, S.ABSENT),
         (UI, {"dynamic_ui_exploration_actions": math.nan}, S.BAD),
         (UI, {"dynamic_ui_exploration_actions": math.inf}, S.BAD),
         (UI, {"dynamic_ui_exploration_actions": "many"}, S.BAD),
@@ -66,6 +67,10 @@ BEARING = {
         (SYSTEM2, {"vlm_hints_used": ...}, S.ACTIVE),
         (META, {}, S.ZERO),
         (META, {"meta_success_sequences": 1.0}, S.ACTIVE),
+        (META, {"meta_success_sequences": None, "meta_learner_sequences_learned": None}, S.ABSENT),
+        (META, {"meta_success_sequences": None, "meta_learner_sequences_learned": 1.0}, S.ACTIVE),
+        (SYSTEM2, {"system2_trigger_engaged_count": None}, S.ABSENT),
+        (TO_GAMEPLAY, {"gameplay_started": None, "intrinsic_reward_total": None}, S.ABSENT),
         (META, {"meta_success_sequences": ..., "meta_learner_sequences_learned": 1.0}, S.ACTIVE),
         (META, {"meta_success_sequences": ..., "meta_learner_sequences_learned": 0.0}, S.ZERO),
         (META, {"meta_success_sequences": 0.0, "meta_learner_sequences_learned": 1.0}, S.ZERO),
@@ -249,6 +254,37 @@ def test_a_change_says_nothing_before_it_was_watched_a_while() -> None:
     snapshots = play(script(healthy, every_s=1, for_s=400))
     assert part(at(snapshots, 10), INTRINSIC).change_5m is None
     assert part(at(snapshots, 400), INTRINSIC).change_5m == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_change_over_a_time_that_was_not_seen_is_not_known() -> None:
+    # 200 s without a monitor: while the last 5 min begin in them, their growth is older than 5 min in part.
+    blind = lambda t: 600 < t < 800  # noqa: E731
+    snapshots = play(script(healthy, blind=blind, for_s=1300))
+    seen = {t: part(at(snapshots, t), INTRINSIC) for t in (600, 800, 890, 910, 1060, 1100, 1300)}
+    unseen_t = [t for t, each in seen.items() if each.change_5m is None]
+    assert unseen_t == [1060], seen
+    assert all(each.change_unseen is (each.change_5m is None) for each in seen.values())
+    for t in (600, 890, 1300):
+        assert seen[t].change_5m == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize(("away_s", "is_known"), [(50, True), (400, False), (5000, False)])
+def test_after_a_long_absence_the_growth_of_the_whole_absence_is_no_change_in_5_min(
+    away_s: float, is_known: bool
+) -> None:
+    life = phases((0, healthy), (600, down), (600 + away_s, healthy))
+    seen = part(last(script(life, for_s=600 + away_s + 20)), INTRINSIC)
+    assert seen.state is S.ACTIVE
+    assert (seen.change_5m is not None, seen.change_unseen) == (is_known, not is_known)
+
+
+def test_rows_of_5_min_show_the_change_of_5_min_and_a_row_that_is_missing_hides_it() -> None:
+    rows = script(healthy, every_s=300, for_s=3000, blind=lambda t: t == 2100, run=header(0.0, every_s=300.0))
+    snapshots = play(rows)
+    changes = {snap.t: part(snap, INTRINSIC).change_5m for snap in snapshots}
+    assert changes[1800] == pytest.approx(0.3)
+    assert changes[2400] is None, "the row holds ten minutes"
+    assert changes[2700] == pytest.approx(0.3)
 
 
 # Growth after a drop

@@ -129,9 +129,8 @@ def consequence(snapshot: Snapshot, g: Glyphs, of: MemoryView | None = None) -> 
     token = level_token(memory.level)
     if memory.oom_kills_in_run:
         text = memory.victims_text
-        victims: Row = (
-            (Span(f", {g.text(text)}" if memory.oom_suspects else f" of {g.text(text)}", "crit", True),) if text else ()
-        )
+        joint = ", " if memory.oom_suspects or memory.oom_probable else " of "
+        victims: Row = (Span(f"{joint}{g.text(text)}", "crit", True),) if text else ()
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):
         return [(Span(g.text(memory.swap.text), level_token(memory.swap.level), True),)]

@@ -49,7 +49,9 @@ def value_token(part: ComponentView) -> str:
 
 
 def change_text(part: ComponentView, cells: int) -> str:
-    """Return the change over 5 min; "" unless active and observed for long enough."""
+    """Return the change over 5 min, "?" where a part was not seen; "" unless active and observed for long enough."""
+    if part.state is S.ACTIVE and part.change_unseen:
+        return "not seen" if cells >= len("not seen") else "?"
     if part.state is not S.ACTIVE or part.change_5m is None:
         return ""
     text = fmt.signed(part.change_5m, part.decimals)
