@@ -18,7 +18,7 @@ from metabonk_tui.core.text.clean import clean_text
 
 LOG = Path("logs") / "omega.log"
 _CHUNK_BYTES = 1 << 18
-_EXIT = re.compile(rb"\[start_omega\] (?:restarting )?omega-(\d{1,4}) ?.*\(exit (-?\d{1,3})\b")
+_EXIT = re.compile(rb"\[start_omega\] (?:restarting )?omega-(\d{1,4}) .*\(exit (-?\d{1,3})\b")
 _LAST_EXIT = re.compile(
     rb"\[start_omega\] (?:omega-(\d{1,4})|(orchestrator|vision|learner)) exited with (?:code )?(-?\d{1,3})\s*$"
 )

@@ -116,7 +116,8 @@ def exit_draft(severity: Severity, text: str, process: ExitedProcess) -> EventDr
     ended = process.process_exit
     facts = {"pid": process.pid, "word": ended.reason, "exit_code": ended.exit_code}
     workers = () if process.ref is None else (process.ref,)
-    return EventDraft(EventKind.PROCESS_EXIT, severity, text, workers, facts)
+    # What no table ever showed is reported once its process can come no more, with the time of its log line.
+    return EventDraft(EventKind.PROCESS_EXIT, severity, text, workers, facts, t=None if process.pid else process.t)
 
 
 def alert_draft(transition: AlertTransition) -> EventDraft:

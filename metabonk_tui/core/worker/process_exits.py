@@ -98,6 +98,7 @@ def observe(
     if _is_quiet(exit_state, sample, host, before, memory):
         return exit_state if host.processes is None else replace(exit_state, present=named(host.processes))
     slack_s, late_s = timing.slack_s, timing.late_s
+    unmatched = _without_process(exit_state.exits, sample.t - late_s)
     exit_state = _gather(replace(exit_state, drafts=()), sample, host, before, memory, late_s)
     exited = list(exit_state.exited)
     if host.processes is not None:
@@ -128,7 +129,8 @@ def observe(
         else process
         for process in judged
     ]
-    kept, drafts = [], []
+    kept: list[ExitedProcess] = []
+    drafts = [(_severity(process), _exit_text(process), process) for process in unmatched]
     for process in judged:
         settled = (
             process.process_exit.strength > 0 or sample.t - process.t > late_s or process.emitted_text is not None
@@ -273,6 +275,22 @@ def _with_exits(
         else:
             left.append((read_t, reading))
     return exited, tuple(left)
+
+
+def _without_process(exits: Sequence[tuple[float, ExitReading]], fresh_t: float) -> list[ExitedProcess]:
+    """Return the workers whose exit the launcher logged, and whose process no table showed: they died at once.
+
+    A launcher's last line repeats an exit, or names one that took the stack down: the end of the run has it.
+    """
+    found = []
+    for read_t, reading in exits:
+        if read_t >= fresh_t or reading.role != "worker" or reading.worker is None or reading.line is not None:
+            continue
+        code, signal = split_exit_code(reading.code)
+        text = f"exit {code} in the launcher's log; its process was never seen"
+        process_exit = ProcessExit("exited" if signal is None else "killed", text, read_t, code, signal, 30)
+        found.append(ExitedProcess(reading.worker, reading.pid, read_t, process_exit))
+    return found
 
 
 def _judge(

@@ -41,6 +41,14 @@ def test_the_launchers_log_is_followed_from_where_it_was(tmp_path: Path) -> None
     assert exits.read([str(run)]) == ()
 
 
+def test_the_exit_of_a_workers_companion_is_not_the_workers(tmp_path: Path) -> None:
+    exits = ExitCodeReader()
+    os.mkdir(run := tmp_path / "run")
+    written(run, "[start_omega] restarting omega-1-eye (exit 1, attempt 1)\n" + line(4, 2))
+    os.utime(run, (time.time() + 10,) * 2)
+    assert exits.read([str(run)]) == (ExitReading("worker", "4", worker=w(2)),)
+
+
 def test_a_run_that_began_after_us_is_read_whole(tmp_path: Path) -> None:
     exits = ExitCodeReader()
     os.mkdir(run := tmp_path / "run")

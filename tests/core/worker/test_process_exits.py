@@ -252,3 +252,29 @@ def test_what_the_kernels_log_is_stays_known() -> None:
     assert lived(for_s=100).memory.kernel_log is None
     assert isinstance(lived(add={0.0: {"kernel_log": KernelLogReading()}}, for_s=100), Snapshot)
     assert Sample(t=0.0).only_host.kernel_log is None
+
+
+def test_a_worker_that_died_before_its_process_was_seen_leaves_an_event_of_its_log_line() -> None:
+    # Killed at 500 and seen; its two successors died within a second, between two readings of the table.
+    seen = lived("w1", add={500.0: exit_of(-9), 510.0: exit_of(-9), 520.0: exit_of(3)})
+    assert exit_texts(seen) == [
+        "w1 (pid 42) is gone: killed (signal 9); exit -9 in the launcher's log",
+        "w1 is gone: killed (signal 9); exit -9 in the launcher's log; its process was never seen",
+        "w1 is gone: exited 3; exit 3 in the launcher's log; its process was never seen",
+    ]
+    assert [event.t for event in seen.events if event.kind == "process.gone"][1:] == [510.0, 520.0]
+
+
+def test_the_launchers_last_line_about_a_worker_is_no_second_death() -> None:
+    last = ExitReading("worker", "-9", worker=w(1), line="[start_omega] omega-1 exited with -9")
+    seen = lived("w1", add={500.0: exit_of(-9), 510.0: {"exits": (last,)}})
+    assert exit_texts(seen) == ["w1 (pid 42) is gone: killed (signal 9); exit -9 in the launcher's log"]
+
+
+@pytest.mark.parametrize(("unconfirmed", "events"), [(None, 1), (True, 0)])
+def test_a_launcher_that_may_be_another_pools_is_not_mourned(unconfirmed: bool | None, events: int) -> None:
+    known = table("launcher")
+    other = lambda t: tuple(  # noqa: E731
+        replace(p, unconfirmed=unconfirmed) if p.role == "launcher" else p for p in known(t)
+    )
+    assert len(exit_texts(lived(processes=other))) == events
