@@ -56,7 +56,7 @@ def decide(inputs: VerdictInputs) -> VerdictDraft:
     if not is_over or (kind in POSTPONED and not inputs.gate.has_ended(inputs.t)):
         because = _with_cause(inputs, (_progress(inputs), *because))
         return _draft(inputs, VerdictKind.VALIDATING, because, nodes, would_be=kind)
-    because = _with_cause(inputs, because)
+    because = _with_cause(inputs, because, "but " if kind in GO else "")
     missing = missing if kind is VerdictKind.CONTINUE else ()
     return _draft(inputs, kind, because, nodes, missing=missing)
 
@@ -65,13 +65,20 @@ POSTPONED = (VerdictKind.UNDECIDED, VerdictKind.CONTINUE, VerdictKind.LAUNCH_24H
 """Words in whose place VALIDATING stands until a late gate has ended."""
 
 
-def _with_cause(inputs: VerdictInputs, because: tuple[str, ...]) -> tuple[str, ...]:
-    """Put a cause that is as good as certain first: it stands in the verdict row, whatever the word."""
+GO = (VerdictKind.CONTINUE, VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS)
+"""Words that a cause does not explain: it stands against them."""
+
+
+def _with_cause(inputs: VerdictInputs, because: tuple[str, ...], joint: str = "") -> tuple[str, ...]:
+    """Put a cause that is as good as certain first: it stands in the verdict row, whatever the word.
+
+    A cause takes no word away: what LAUNCH 24H and SUCCESS need is listed, and every due component has shown.
+    """
     cause = inputs.proven_cause
     if cause is None:
         return because
     named = f"{cause.name} {number(cause.confidence, 2)}"
-    return (named, *(line for line in because if line != named))
+    return (f"{joint}{named}", *(line for line in because if line != named))
 
 
 def _after_kill(inputs: VerdictInputs, because: tuple[str, ...]) -> tuple[str, ...]:

@@ -542,6 +542,18 @@ def test_a_proven_cause_leads_whatever_the_word(for_s: float, kind: VerdictKind)
     assert "METABONK_INTRINSIC_APPLY_IN_PURE_VISION=1" in seen.verdict.next_steps[0].text
 
 
+@pytest.mark.parametrize(("life", "kind"), [(healthy, VerdictKind.LAUNCH_24H), (playing, VerdictKind.SUCCESS)])
+def test_a_proven_cause_stands_against_a_go_and_gives_the_first_step(life: Life, kind: VerdictKind) -> None:
+    # System2 asks and gets no answer: its engagements grow, so all that is due has shown.
+    samples = coarse(with_fields(life, vlm_hints_used=0), for_s=40 * MIN)
+    log = {w(slot): ("System2 request failed: nobody answers at http://127.0.0.1:1",) for slot in range(3)}
+    seen = last([replace(samples[0], log_tails=log), *samples[1:]])
+    assert (seen.verdict.kind, seen.verdict.exit_code) == (kind, 0)
+    assert seen.causes[0].id == "system2-no-answer"
+    assert seen.verdict.because[0] == f"but System2 cannot answer {seen.causes[0].confidence:.2f}"
+    assert seen.verdict.next_steps[0].text == seen.causes[0].fix
+
+
 def test_a_cause_that_is_only_likely_does_not_lead() -> None:
     life = without(with_fields(healthy, intrinsic_reward_total=0.0), "intrinsic_ui_context")
     seen = last(script(life, every_s=10, for_s=20 * MIN))
