@@ -74,8 +74,20 @@ class KeptFiles:
         self._missing.pop(name, None)
         # Without a free descriptor, or in a group that has just been removed, the next reading tries again.
         with contextlib.suppress(OSError):
-            self._open[name] = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            if _is_put_there(name, descriptor):
+                os.close(descriptor)
+            else:
+                self._open[name] = descriptor
         return content
+
+
+def _is_put_there(name: str, descriptor: int) -> bool:
+    """Return whether somebody put a usual file in the place of a kernel's: replaced, the open one stays the old one.
+
+    Files of /proc and of cgroups have no size.
+    """
+    return name.startswith(("/proc/", "/sys/")) and os.fstat(descriptor).st_size > 0
 
 
 def _read_whole(descriptor: int) -> bytes:

@@ -18,8 +18,9 @@ def memory_blocks(history: RunHistory) -> tuple[Block, ...]:
     memory, start = last.run_memory, last.run.started_at
     if memory.min_available_bytes is None:
         return (Paragraph(f"not observed; {record.note}"),)
-    kills = memory.oom_kills_in_run
-    summary = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {kills}"
+    kills = memory.known_kills
+    counted = "not observed" if kills is None else str(kills)
+    summary = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {counted}"
     blocks: list[Block] = [Paragraph(summary, "crit" if kills else "")]
     if last.has_several_hosts:
         blocks.append(_hosts(last))
@@ -53,9 +54,8 @@ def _hosts(last: Snapshot) -> Table:
         link, least = host.link, host.memory.min_available_bytes
         state = "UP" if link is None else link.state if not link.reason else f"{link.state}: {link.reason}"
         lowest = "not observed" if least is None else f"{gigabytes(least, 2)} GB"
-        rows.append(
-            cells(name, TableCell(state, "" if host.is_seen else "crit"), lowest, str(host.memory.oom_kills_in_run))
-        )
+        kills = "not observed" if host.memory.known_kills is None else str(host.memory.known_kills)
+        rows.append(cells(name, TableCell(state, "" if host.is_seen else "crit"), lowest, kills))
     return Table(("host", "", "lowest", "OOM kills"), tuple(rows), (3,))
 
 

@@ -48,7 +48,7 @@ class HostDocument(JsonDocument, frozen=True, kw_only=True):
     reason: str
     available_bytes: int | None
     min_available_bytes: int | None
-    oom_kills: int
+    oom_kills: int | None
 
 
 class EndDocument(JsonDocument, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.log_lines import add_lines
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker.away import believed_env
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 RECENT = (Reach.UP, Reach.STALE)
@@ -58,7 +59,11 @@ class CauseTracker(Struct, frozen=True):
         """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
         updated = replace(self, stillness=observe(self.stillness, tracks, inputs.t), logs=logs)
-        environs = {ref: track.env.values for ref, track in tracks.items() if track.env is not None}
+        environs = {
+            ref: track.env.values
+            for ref, track in tracks.items()
+            if track.env is not None and believed_env(track) is not None
+        }
         searched_on = SearchInputs(
             tuple([(w.ref, w.reach, w.generation, w.states) for w in inputs.record.workers]),
             environs,

@@ -204,9 +204,9 @@ STATES_AND_MEMORY: FamilyTable = {
     ),
     "metabonk_oom_kills_total": (
         "counter",
-        "OOM kills in this run",
+        "OOM kills in this run; missing: no source could have seen one",
         (),
-        _single(lambda s: s.run_memory.oom_kills_in_run),
+        _single(lambda s: s.run_memory.known_kills),
     ),
     "metabonk_gate_checks": ("gauge", "Checks of the gate with this result", ("result",), _checks),
     "metabonk_alert": (

@@ -49,7 +49,7 @@ def summarize(
             "available_bytes": memory.available_bytes,
             "floor_bytes": memory.floor_bytes,
             "level": memory.level,
-            "oom_kills": memory.oom_kills_in_run,
+            "oom_kills": memory.known_kills,
             "forecast": {"state": forecast.state, "text": forecast.text} if forecast is not None else None,
         },
         "gate": {

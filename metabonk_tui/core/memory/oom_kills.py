@@ -28,6 +28,7 @@ class KillTrack(Struct, frozen=True):
     """Scope of that counter: numbers of different scopes cannot be compared."""
     in_run: int = 0
     first_t: float | None = None
+    last_t: float | None = None
     victims: tuple[WorkerRef | Role, ...] = ()
     suspects: tuple[WorkerRef | Role, ...] = ()
     """Processes that vanished with kills fewer than themselves: which of them the kernel killed is not known."""
@@ -149,6 +150,7 @@ def _latch(
         latched,
         in_run=track.in_run + count,
         first_t=t if track.first_t is None else track.first_t,
+        last_t=t,
         latched_t=t if not missing else None,
         drafts=(*track.drafts, draft),
     )

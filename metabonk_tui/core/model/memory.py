@@ -181,6 +181,10 @@ class KernelView(Struct, frozen=True):
     """Oldest first."""
 
 
+PROBABLY = "probably "
+"""Stands before victims that vanished as the counter of the whole host moved."""
+
+
 class MemoryView(Struct, frozen=True):
     """Memory of one tick with its level, history and forecast."""
 
@@ -237,11 +241,16 @@ class MemoryView(Struct, frozen=True):
     """Victims that vanished as the host's counter moved, which counts the kills of others as well."""
 
     @property
+    def known_kills(self) -> int | None:
+        """OOM kills of the pool in this run; None: no source could have seen one."""
+        return self.oom_kills_in_run if self.oom_kills_in_run or self.sees_kills else None
+
+    @property
     def victims_text(self) -> str:
         """The victims on screen: "ollama", "probably w1", "one of w0 w1 w2"; "": none is known."""
         named, left = ", ".join(self.victim_names), self.oom_kills_in_run - len(self.oom_victims)
         if named and len(self.oom_probable) == len(self.oom_victims):
-            named = f"probably {named}"
+            named = f"{PROBABLY}{named}"
         if not self.oom_suspects or left <= 0:
             return named
         others = among(left, list(map(label_of, self.oom_suspects)))
@@ -283,4 +292,7 @@ def of_run(worst: MemoryView, hosts: Sequence[MemoryView]) -> MemoryView:
         oom_suspects=tuple([suspect for each in killed for suspect in each.oom_suspects]),
         oom_probable=tuple([victim for each in killed for victim in each.oom_probable]),
         black_box=killed[0].black_box if killed else worst.black_box,
+        other_kills_in_run=sum([each.other_kills_in_run for each in hosts]),
+        earlier_kills=sum([each.earlier_kills for each in hosts]),
+        sees_kills=all([each.sees_kills for each in hosts]),
     )

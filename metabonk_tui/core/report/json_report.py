@@ -83,7 +83,7 @@ def run(history: RunHistory) -> Report:
         "earlier_obituaries": last.earlier_obituaries,
         "memory": {
             "min_available_bytes": last.run_memory.min_available_bytes,
-            "oom_kills": last.run_memory.oom_kills_in_run,
+            "oom_kills": last.run_memory.known_kills,
             "first_warning_t": last.run_memory.first_warning_t,
             "first_critical_t": last.run_memory.first_critical_t,
             "forecast": _forecast(last.run_memory.forecast),
@@ -140,7 +140,7 @@ def _hosts(last: Snapshot) -> Report:
                 "reason": "" if host.link is None else host.link.reason,
                 "available_bytes": host.memory.available_bytes,
                 "min_available_bytes": host.memory.min_available_bytes,
-                "oom_kills": host.memory.oom_kills_in_run,
+                "oom_kills": host.memory.known_kills,
             }
             for name, host in sorted(last.hosts.items())
         ]

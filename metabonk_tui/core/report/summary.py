@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from metabonk_tui.core.model.ending import RunEnd
+from metabonk_tui.core.model.memory import PROBABLY, MemoryView
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
+from metabonk_tui.core.text.phrases import count_of
 
 MAX_SENTENCES = 6
 MIN_LATE_S = 60.0
@@ -106,12 +108,27 @@ def _memory(history: RunHistory) -> list[str]:
     first = next((each for each in record.raised if each.gpu is None), None)
     if not memory.oom_kills_in_run or memory.oom_since_t is None:
         warned = f"; the forecast first warned at {elapsed(first.t - start)}" if first else ""
-        return [f"{least} at the lowest, and the kernel killed nothing{warned}."]
+        return [f"{least} at the lowest{_no_kill(memory)}{warned}."]
     who = memory.victims_text or "a process not known"
+    kernel = "the kernel probably killed" if who.startswith(PROBABLY) else "the kernel killed"
+    who = who.removeprefix(PROBABLY)
     at = elapsed(memory.oom_since_t - start)
     if first is None or first.t >= memory.oom_since_t:
-        return [f"{least}; the kernel killed {who} at {at}, and no forecast had warned."]
-    return [f"{least}; the kernel killed {who} at {at}, {age(memory.oom_since_t - first.t)} after the first forecast."]
+        return [f"{least}; {kernel} {who} at {at}, and no forecast had warned."]
+    return [f"{least}; {kernel} {who} at {at}, {age(memory.oom_since_t - first.t)} after the first forecast."]
+
+
+def _no_kill(memory: MemoryView) -> str:
+    """Say of a run without a kill of its own what could be seen of the kernel's kills."""
+    if others := memory.other_kills_in_run:
+        return f"; the kernel killed {others} in the workers' memory, and none known of this pool"
+    if logged := memory.kernel.kills:
+        return f"; the kernel's log has {count_of(logged, 'OOM kill')} in the workers' memory"
+    if earlier := memory.earlier_kills:
+        return f"; {count_of(earlier, 'OOM kill')} came at an unknown time"
+    if not memory.sees_kills:
+        return ", and no source could have seen an OOM kill"
+    return ", and the kernel killed no process of the pool"
 
 
 def _restarts(history: RunHistory) -> list[str]:

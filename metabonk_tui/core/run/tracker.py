@@ -15,7 +15,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunView
 from metabonk_tui.core.timeseries.window import Spacing, Spans
-from metabonk_tui.core.worker.tracker import WorkerTrack
+from metabonk_tui.core.worker.tracker import SAME_RUN_START_S, WorkerTrack
 
 KNOWN_STARTS = ("launched by us", "oldest worker process", "relaunch seen", "recording", "")
 """How the start of a run can be known. A live run known only by its first sample begins with the first worker."""
@@ -170,14 +170,23 @@ def relaunch(
     *,
     launcher_before: tuple[int, float] | None,
     starting: bool,
+    killed_t: float | None = None,
 ) -> RunHeader | None:
-    """Return the header of a run that this monitor did not launch, when this sample shows one; else None."""
+    """Return the header of a run that this monitor did not launch, when this sample shows one; else None.
+
+    `killed_t`: when the kernel last killed a process of the pool. What the same launcher starts again is a respawn;
+    where the launcher is not known, so is what comes after a kill.
+    """
     if run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S):
         return None
     launcher = launcher_of(sample)
     if launcher and launcher_before and launcher != launcher_before and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
     if not any([ref in before and track.generation > before[ref].generation for ref, track in after.items()]):
+        return None
+    if _is_same(launcher if sample.pool is not None else launcher_before, launcher_before):
+        return None
+    if killed_t is not None and any([_died_by(killed_t, ref, before, after, run) for ref in after]):
         return None
     answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
     known = {ref for ref, track in before.items() if track.generation}
@@ -189,6 +198,27 @@ def relaunch(
     if len(renewed) == len(answering) and 2 * len(renewed) > len(known):
         return _seen(run, _start_of(renewed, after, sample.t))
     return _relaunch_unseen(run, answering, before, after, sample.t, config)
+
+
+def _is_same(launcher: tuple[int, float] | None, before: tuple[int, float] | None) -> bool:
+    """Return whether a launcher is known, and is the one from before; its start may be read up to 2 s off."""
+    if launcher is None or before is None:
+        return False
+    return launcher[0] == before[0] and abs(launcher[1] - before[1]) <= SAME_RUN_START_S
+
+
+def _died_by(
+    killed_t: float,
+    ref: WorkerRef,
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
+    run: RunTrack,
+) -> bool:
+    """Return whether a worker began anew after the kernel had killed, and had answered until then."""
+    known = before.get(ref)
+    if known is None or known.last_good_t is None or after[ref].generation <= known.generation:
+        return False
+    return killed_t >= known.last_good_t - 1.5 * run.spacing.nominal_s
 
 
 def _relaunch_unseen(

@@ -76,6 +76,9 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
         config,
         launcher_before=before.run.launcher,
         starting=before.gate.began_t is None,
+        killed_t=max(
+            [t for host in after.hosts.values() if (t := host.memory.kills.last_t) is not None], default=None
+        ),
     )
 
 

@@ -201,7 +201,7 @@ def view_workers(tick: Tick) -> None:
 
     def views() -> tuple[WorkerView, ...]:
         exited = [process for host in hosts.values() for process in host.exits.exited]
-        victims = [victim for host in hosts.values() for victim in host.memory.kills.victims]
+        victims = [victim for host in hosts.values() for victim in host.memory.kills.proved]
         return worker_views(tracks, victims, health_tracks, t, config, exited, starting=starting)
 
     tick.workers = Deferred(views, len(tracks))

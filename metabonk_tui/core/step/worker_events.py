@@ -12,6 +12,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence
 from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach
 from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.away import believed_env
 from metabonk_tui.core.worker.environment import wrong_keys
 from metabonk_tui.core.worker.health import UNANSWERING, HealthTrack
 from metabonk_tui.core.worker.process_exits import ExitTexts
@@ -37,7 +38,7 @@ def drafts(
         if health is None or health.state not in UNANSWERING:
             yield from _reach(old, track, exit_texts)
         yield from _rate(track)
-        yield from _environment(old, track, track.env_view)
+        yield from _environment(old, track, believed_env(track))
         yield from _components(old, track, config)
         yield from _gameplay(old, track)
 
@@ -99,7 +100,7 @@ def _rate(track: WorkerTrack) -> Iterator[EventDraft]:
 
 
 def _environment(old: WorkerTrack | None, track: WorkerTrack, env: EnvView | None) -> Iterator[EventDraft]:
-    unchanged = track.env is None or (old is not None and old.env == track.env)
+    unchanged = track.env is None or (old is not None and old.env == track.env and believed_env(old) is not None)
     if unchanged or env is None or env.error is not None:
         return
     ref = (track.ref,)

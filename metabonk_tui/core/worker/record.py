@@ -16,6 +16,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, EnvView, GameplayView, Reach, WindowActivity
 from metabonk_tui.core.worker import gameplay
+from metabonk_tui.core.worker.away import believed_env
 from metabonk_tui.core.worker.component import SILENT, ComponentTrack
 from metabonk_tui.core.worker.component_view import window_activity
 from metabonk_tui.core.worker.tracker import WorkerTrack
@@ -129,7 +130,7 @@ def _is_same(record: WorkerRecord, track: WorkerTrack, t: float) -> bool:
         record.from_t <= t < record.until_t
         and record.reach is track.reach
         and record.generation == max(1, track.generation)
-        and (record.env is track.env_view or record.env == track.env_view)
+        and (record.env is (env := believed_env(track)) or record.env == env)
         and record.answered is (track.last_good_t is not None)
         and record.states == tuple([component.state for component in track.components])
         and seen.started is play.started
@@ -157,7 +158,7 @@ def record_of(track: WorkerTrack, t: float, config: Config) -> WorkerRecord:
         shown=tuple([component.shown_t is not None for component in track.components]),
         sampled=tuple([component.unseen < track.answers for component in track.components]),
         gameplay=play,
-        env=track.env_view,
+        env=believed_env(track),
         from_t=t,
         until_t=min(
             [

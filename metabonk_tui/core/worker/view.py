@@ -17,7 +17,7 @@ from metabonk_tui.core.model.worker import Attention, ComponentState, Health, He
 from metabonk_tui.core.status.decode import text, values
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker import component_view, gameplay
-from metabonk_tui.core.worker.away import away_since_t
+from metabonk_tui.core.worker.away import away_since_t, believed_env
 from metabonk_tui.core.worker.generation_ends import with_process_exits
 from metabonk_tui.core.worker.health import HealthTrack
 from metabonk_tui.core.worker.pids import known_pid
@@ -97,7 +97,7 @@ def _view(
         _rss_growth_bytes_per_min(track),
         track.tree_bytes,
         track.rss_peak_bytes,
-        track.env_view,
+        believed_env(track),
         gameplay.view(track.gameplay),
         _error_text(track),
         track.own_error_t if track.error is None else t,
@@ -107,7 +107,7 @@ def _view(
         track.observed_s,
         tuple(attention),
         status,
-        None if track.env is None else track.env.values,  # environment
+        None if track.env is None or track.reach is Reach.STRANGER else track.env.values,  # environment
         health,
         track.steps.fell,
         track.stepped_t,

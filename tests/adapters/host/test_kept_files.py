@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from metabonk_tui.adapters.host import kept_files
 from metabonk_tui.adapters.host.kept_files import MISSING_S, KeptFiles
 from metabonk_tui.adapters.process.proc import read_bytes
@@ -72,3 +74,15 @@ def test_what_the_kernel_removed_is_opened_anew() -> None:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
     assert files.read(f"/proc/{pid}/cgroup") is None
+
+
+def test_a_usual_file_in_the_place_of_a_kernels_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone laid a file over it, and replaces it: the open one would stay the old one."""
+    path, open_file = tmp_path / "vmstat", os.open
+    lies = {"/proc/vmstat": str(path)}
+    monkeypatch.setattr(os, "open", lambda name, *how: open_file(lies.get(str(name), name), *how))
+    files = KeptFiles()
+    for content in (b"oom_kill 5\n", b"oom_kill 6\n"):
+        (tmp_path / "new").write_bytes(content)
+        (tmp_path / "new").rename(path)
+        assert files.read("/proc/vmstat") == content

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
 from metabonk_tui.cli.report.text import report_text
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
 from metabonk_tui.core.report.summary import run_sentences
-from tests.support.samples import PLAYING, Fields, healthy, kinds, last, phases, script, state, with_fields
+from tests.support.refs import w
+from tests.support.samples import PLAYING, Fields, healthy, kinds, last, phases, room, script, state, with_fields
 
 SEEN_T = 1900.0
 
@@ -54,3 +58,31 @@ def test_the_first_proof_of_the_likeliest_cause_is_whole(because: str, kept: str
     cause = Cause("init-failed", "import or init failed", 0.97, because, "", "")
     sentences = run_sentences(RunHistory(replace(last(script(for_s=60.0)), causes=(cause,)), ()))
     assert f"The likeliest cause (0.97) is import or init failed: {kept}." in sentences
+
+
+@pytest.mark.parametrize(
+    ("memory", "sentence"),
+    [
+        (lambda _t: room(), ", and the kernel killed no process of the pool."),
+        (lambda _t: room(8.0, None, None), ", and no source could have seen an OOM kill."),
+        (
+            lambda t: room(8.0, int(t >= 300)),
+            "; the kernel killed 1 in the workers' memory, and none known of this pool.",
+        ),
+        (lambda _t: None, "Memory was not recorded: nothing can be said of it."),
+    ],
+)
+def test_what_the_kernel_killed_is_said_as_far_as_it_could_be_seen(
+    memory: Callable[[float], MemoryReading | None], sentence: str
+) -> None:
+    table = (ProcessReading("worker", 10, w(0), pid=40), ProcessReading("ollama", 10, pid=30))
+    seen = last(script(healthy, workers=1, for_s=600, memory=memory, processes=lambda _t: table))
+    (history,) = histories_so_far(seen)
+    assert any(each.endswith(sentence) for each in run_sentences(history)), run_sentences(history)
+
+
+@pytest.mark.parametrize(("kills", "written"), [(0, "OOM kills 0"), (None, "OOM kills not observed")])
+def test_a_count_of_kills_that_no_source_could_have_seen_is_not_zero(kills: int | None, written: str) -> None:
+    scope = None if kills is None else "cgroup"
+    seen = last(script(healthy, workers=1, for_s=60, memory=lambda _t: room(8.0, kills, scope)))
+    assert written in report_text(histories_so_far(seen))

@@ -239,7 +239,34 @@ def test_the_same_launcher_is_the_same_run() -> None:
         return PoolReading(launcher_pid=7, launcher_started_at=-3.0)
 
     life = phases((0, healthy), (200, born(200)))
-    assert len(runs_of(last(script(life, workers=1, for_s=400, pool=pool)))) == 1
+    assert len(runs_of(last(script(life, workers=3, for_s=400, pool=pool)))) == 1
+    sometimes = lambda t: pool(t) if t % 50 == 0 else None  # noqa: E731
+    assert len(runs_of(last(script(life, workers=3, for_s=400, pool=sometimes)))) == 1
+    gap = script(life, workers=3, for_s=400, pool=pool, blind=lambda t: 150 < t < 250)
+    assert len(runs_of(last(gap))) == 1
+
+
+def test_where_no_launcher_is_known_any_more_all_new_workers_are_a_relaunch() -> None:
+    def pool(t: float) -> PoolReading:
+        return PoolReading(launcher_pid=7, launcher_started_at=-3.0) if t < 200 else PoolReading()
+
+    life = phases((0, healthy), (200, born(200)))
+    assert len(runs_of(last(script(life, workers=3, for_s=400, pool=pool)))) == 2
+
+
+@pytest.mark.parametrize(("killed_t", "count"), [(200, 1), (190, 1), (100, 2), (None, 2)])
+def test_a_kernel_kill_in_that_moment_makes_it_a_respawn(killed_t: float | None, count: int) -> None:
+    def table(t: float) -> tuple[ProcessReading, ...]:
+        workers = [replace(process(slot, -90.0), pid=slot + (40 if t < 200 else 60)) for slot in range(3)]
+        # A kill at 100 hits Ollama: the workers go on, and another launch at 200 is one.
+        ollama = [ProcessReading("ollama", 10, pid=30)] if killed_t != 100 or t < 100 else []
+        return (*ollama, *(workers if not 200 <= t < 220 else ()))
+
+    life = phases((0, healthy), (200, down), (220, born(215)))
+    kills = lambda t: room(8.0, 3 * int(killed_t is not None and t >= killed_t))  # noqa: E731
+    seen = last(script(life, for_s=400, memory=kills, processes=table))
+    assert seen.memory.oom_kills_in_run == (3 if count == 1 else 0)
+    assert len(runs_of(seen)) == count
 
 
 # A launch of ours

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from metabonk_tui.core.model.sample import STRANGER, Observation, Sample
+from metabonk_tui.core.model.sample import STRANGER, EnvReading, Observation, Sample
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach
 from tests.support.refs import w
 from tests.support.samples import (
@@ -125,3 +125,15 @@ def test_a_worker_that_comes_back_is_believed_again() -> None:
     assert worker(at(snapshots, 290)).reach is Reach.STRANGER
     assert worker(at(snapshots, 310)).reach is Reach.UP
     assert worker(at(snapshots, 310)).generation == 1
+
+
+def test_the_environment_of_a_stranger_is_not_the_workers() -> None:
+    # The process behind the port was read before it answered, and the worker's own is read once.
+    env = lambda _slot, t: EnvReading({"METABONK_INTRINSIC_REWARD": "0"}) if t >= 10 else None  # noqa: E731
+    life = phases((0, answer("refused")), (20, answer(REGISTRY)), (300, silent))
+    snapshots = play(script(life, workers=1, for_s=400, env=env))
+    strange, back = worker(at(snapshots, 200)), worker(at(snapshots, 400))
+    assert (strange.env, strange.environment) == (None, None)
+    assert back.env is not None
+    assert back.env.wrong or back.env.missing
+    assert [event.t for event in snapshots[-1].events if event.kind == "env.mismatch"] == [10.0, 300.0]
