@@ -24,6 +24,7 @@ from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
 from metabonk_tui.core.run.gate import again_refusal
 from metabonk_tui.core.run.no_pool import is_no_pool, text_lines
+from metabonk_tui.core.verdict.look import of_look
 from metabonk_tui.engine.engine import Engine
 
 ENOUGH = 3
@@ -83,6 +84,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("no sample was taken")
+    is_alone = looks and not snapshot.recorded_by
+    if is_alone:
+        snapshot = of_look(snapshot)
     # A Snapshot has only the newest events; the recording of its run has all of them.
     recorded_events = events_of(snapshot.run.name, snapshot.run.started_at)
     histories = histories_so_far(
@@ -100,7 +104,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     sys.stdout.flush()
     if saw_none(snapshot):
         print(no_worker_hint(loaded.config, how), file=sys.stderr)
-    if looks and not snapshot.recorded_by:
+    if is_alone:
         watch = f"{how} record"
         print(f"nothing else watches this pool; one look covers no time. To watch it: {watch}", file=sys.stderr)
         return 2 if snapshot.verdict.kind is VerdictKind.STOP else 3

@@ -55,7 +55,9 @@ def _components(
         if is_lasting and spec.stands:
             # What stands by design may stand; NoGameplay reports that no worker came into the game.
             continue
-        refs = tuple([worker.ref for worker in answered if worker.states[place] in states])
+        # A flag that nothing corroborates is no fault: NoGameplay reports who does not come into the game.
+        wanted = [each for each in states if spec.kind != "transitions" or each is not ComponentState.UNPROVEN]
+        refs = tuple([worker.ref for worker in answered if worker.states[place] in wanted])
         if not refs:
             continue
         found.append(

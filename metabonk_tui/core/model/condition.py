@@ -95,7 +95,12 @@ def condition(worker: WorkerView) -> WorkerCondition:
 
 
 def component_condition(part: ComponentView) -> WorkerCondition:
-    """Return what is wrong with one component; what stands by design is not stalled."""
+    """Return what is wrong with one component; what stands by design is not stalled.
+
+    A transition whose gameplay is not corroborated is as one that has not come yet.
+    """
+    if part.state is ComponentState.UNPROVEN and part.derived:
+        return WorkerCondition.OK
     if part.state is ComponentState.STALLED and part.stands:
         return WorkerCondition.OK
     return _OF_STATE.get(part.state, WorkerCondition.OK)

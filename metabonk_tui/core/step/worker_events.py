@@ -120,13 +120,16 @@ def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> 
         if state is before or rests:
             continue
         lacks = "is null" if track.components[index].presence is Presence.NULL else "is not"
-        draft = _component(spec.title, spec.field, state, before, f"{lacks} in /status")
+        unproven = "it moves without its proof" if spec.proof else "gameplay is not corroborated"
+        draft = _component(spec.title, spec.field, state, before, f"{lacks} in /status", unproven)
         if draft is not None:
             facts = {"component": spec.id, "title": spec.title, "state": state.value}
             yield replace(draft, workers=(track.ref,), facts=facts)
 
 
-def _component(title: str, field: str, state: ComponentState, before: ComponentState, lacks: str) -> EventDraft | None:
+def _component(
+    title: str, field: str, state: ComponentState, before: ComponentState, lacks: str, unproven: str
+) -> EventDraft | None:
     if state is ComponentState.ACTIVE and before is not ComponentState.RESTING:
         return EventDraft(EventKind.COMPONENT_ACTIVE, "ok", f"{title} active")
     if state is ComponentState.STALLED and before is ComponentState.ACTIVE:
@@ -136,7 +139,7 @@ def _component(title: str, field: str, state: ComponentState, before: ComponentS
     if state is ComponentState.BAD:
         return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} BAD: {field} is no number")
     if state is ComponentState.UNPROVEN:
-        return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} unproven: it moves without its proof")
+        return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} unproven: {unproven}")
     return None
 
 

@@ -261,11 +261,15 @@ class Sight(Struct, frozen=True):
     """The state of them all; None: each has its own."""
     elsewhere: str
     """Where the worker is not although it steps: what `moves` there rests; "": not known."""
+    is_corroborated: bool = False
+    """Whether its gameplay is corroborated in this generation: until then a transition into it is not proven."""
 
 
 def judge(track: ComponentTrack, spec: ComponentConfig, sight: Sight, t: float, config: Config) -> ComponentTrack:
     """Set the state at `t`, after `observe` has used a good status of this tick."""
     answered, elsewhere = sight.answered, spec.moves == sight.elsewhere
+    if spec.kind == "transitions":
+        track = _with_corroboration(track, sight, t)
     if sight.state is not None:
         is_pending = sight.state is ComponentState.DOWN and sight.starting and track.unseen == sight.answers
         state = ComponentState.PENDING if is_pending else sight.state
@@ -303,6 +307,14 @@ def judge(track: ComponentTrack, spec: ComponentConfig, sight: Sight, t: float, 
         silent_t=silent_t,
         rested_t=rested_t,
     )
+
+
+def _with_corroboration(track: ComponentTrack, sight: Sight, t: float) -> ComponentTrack:
+    """Take in whether gameplay is corroborated; a transition that waited for it counts from then on."""
+    if track.proven is sight.is_corroborated:
+        return track
+    waited = sight.is_corroborated and track.above_zero and not track.shown
+    return replace(track, proven=sight.is_corroborated, grew_t=t if waited else track.grew_t)
 
 
 def _aged(track: ComponentTrack, t: float, config: Config, *, elsewhere: bool) -> ComponentState:

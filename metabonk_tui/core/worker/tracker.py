@@ -161,7 +161,8 @@ def _with_states(
     if track.stepped_t is not None and t - track.stepped_t <= window_s:
         elsewhere = "menu" if is_in_gameplay(track) else "gameplay"
     of_all = _state_of_all(track, t, timing.stale_s)
-    sight = Sight(answered, track.answers, timing.starting, of_all, elsewhere)
+    is_real = track.gameplay.corroborated_t is not None
+    sight = Sight(answered, track.answers, timing.starting, of_all, elsewhere, is_real)
     judged, is_changed = [], False
     for component, old, spec in zip(track.components, before, config.component, strict=True):
         grew_t = component.grew_t if component is old and component.state is _ACTIVE else None

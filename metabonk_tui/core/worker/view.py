@@ -164,7 +164,8 @@ def _marks(
             why = component.bad.why if component.bad else "bad"
             marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {age(t - component.since_t)}"))
         elif component.state is ComponentState.UNPROVEN:
-            marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
+            lacks = f"{spec.proof} is absent" if spec.proof else "gameplay is not corroborated"
+            marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {lacks}"))
         elif component.state is ComponentState.STALLED and not spec.stands:
             still = age(t - (component.grew_t if component.grew_t is not None else component.since_t))
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))

@@ -76,8 +76,12 @@ BEARING = {
         (META, {"meta_success_sequences": 0.0, "meta_learner_sequences_learned": 1.0}, S.ZERO),
         (META, {"meta_success_sequences": ..., "meta_learner_sequences_learned": ...}, S.ABSENT),
         (TO_GAMEPLAY, {}, S.ZERO),
-        (TO_GAMEPLAY, {"gameplay_started": True}, S.ACTIVE),
-        (TO_GAMEPLAY, {"gameplay_started": 1}, S.ACTIVE),
+        (TO_GAMEPLAY, {"gameplay_started": True}, S.UNPROVEN),
+        (TO_GAMEPLAY, {"gameplay_started": 1}, S.UNPROVEN),
+        (TO_GAMEPLAY, {"gameplay_started": True, "phase_gameplay": True}, S.ACTIVE),
+        (TO_GAMEPLAY, {"gameplay_started": True, "hud_present": True}, S.ACTIVE),
+        (TO_GAMEPLAY, {"gameplay_started": True, "dynamic_ui_state_type": "gameplay"}, S.ACTIVE),
+        (TO_GAMEPLAY, {"gameplay_started": True, "reward": 9.0}, S.UNPROVEN),
         (TO_GAMEPLAY, {"gameplay_started": ...}, S.ZERO),
         (TO_GAMEPLAY, {"gameplay_started": ..., "intrinsic_reward_total": ...}, S.ABSENT),
         (TO_GAMEPLAY, {"gameplay_started": "yes", "intrinsic_reward_total": ...}, S.BAD),
@@ -460,3 +464,22 @@ def test_a_counter_that_stands_is_the_same_object_and_one_that_grows_needs_no_ot
     assert seen({**status.fields, spec.field: 2}) is None, "it fell"
     assert seen({**status.fields, spec.field: True}) is None, "1 is no true"
     assert seen(dict(status.fields), [components.reset(track) for track in tracks]) is None
+
+
+def test_a_transition_counts_from_when_its_gameplay_is_corroborated() -> None:
+    life = phases(
+        (0, healthy),
+        (100, with_fields(healthy, gameplay_started=True)),
+        (1900, with_fields(healthy, gameplay_started=True, phase_gameplay=True)),
+    )
+    snapshots = play(script(life, workers=1, every_s=10, for_s=2000))
+    assert state(at(snapshots, 90), TO_GAMEPLAY) is S.ZERO
+    assert state(at(snapshots, 1890), TO_GAMEPLAY) is S.UNPROVEN
+    assert not part(at(snapshots, 1890), TO_GAMEPLAY).shown_in_run
+    assert state(at(snapshots, 1900), TO_GAMEPLAY) is S.ACTIVE
+    assert part(at(snapshots, 1900), TO_GAMEPLAY).shown_in_run
+
+
+def test_a_flag_alone_keeps_no_silent_pool_from_a_stop() -> None:
+    seen = last(script(with_fields(silent, gameplay_started=True), for_s=31 * MIN))
+    assert seen.verdict.kind.value == "STOP"

@@ -52,7 +52,8 @@ def plays_from(t: float, life: Life = in_game) -> Life:
         (with_fields(in_game, hud_present=False, dynamic_ui_state_type="uncertain"), STALLED),  # the flag alone
         (with_fields(in_game, gameplay_started=False, dynamic_ui_state_type="uncertain"), STALLED),
         (with_fields(in_game, step=700), STALLED),  # its step has stood for more than 10 min
-        (with_fields(in_game, intrinsic_reward_total=None), ComponentState.BAD),
+        (with_fields(in_game, intrinsic_reward_total="1.5"), ComponentState.BAD),
+        (with_fields(in_game, intrinsic_reward_total=None), ComponentState.ABSENT),
         (without(in_game, "intrinsic_reward_total"), ComponentState.ABSENT),
         (with_fields(in_game, intrinsic_reward_total=lambda t: t), ACTIVE),
     ],

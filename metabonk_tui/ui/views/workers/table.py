@@ -172,7 +172,7 @@ def _remark(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Componen
         early = part.due == "gameplay" and not worker.gameplay.corroborated
         return muted("not due yet" if early else "never grew")
     if part.state is S.UNPROVEN:
-        return muted("proof absent")
+        return muted("proof absent" if part.proof else "flag only")
     word = state_word(part, snapshot)
     if part.state in (S.STALLED, S.BAD) and len(word) >= cols.shape.change_end - cols.shape.value_end:
         return Span(word, word_token(part))
