@@ -32,11 +32,14 @@ from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.text.numbers import elapsed
 from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.verdict.look import of_recording
 
 if TYPE_CHECKING:
     from metabonk_tui.adapters.store.run_reader import Recording
 
 NUMBERED = re.compile(r"(.+)#(\d{1,4})")
+OVER_S = 600.0
+"""A recording whose last sample is older than this is not being written: its report speaks in the past."""
 PROGRESS_INTERVAL_S = 0.5
 """Real seconds between two progress lines."""
 
@@ -46,7 +49,7 @@ def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem
     files, stored = sort_out(names, config)
     found: list[RunHistory] = []
     for source in sources(files, problems) if files else ():
-        found += follow_samples(source, config)
+        found += [replace(one, last=of_recording(one.last)) for one in follow_samples(source, config)]
     for path in stored:
         found += _follow_stored(path, config, problems)
     return sorted(found, key=lambda item: item.last.run.started_at)
@@ -84,6 +87,8 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
     """Follow a run of the store; its events are those recorded at the time."""
     with opened(path) as one:
         found = _follow_to_next_run(one, config)
+        if found and time.time() - found[-1].last.t > OVER_S:
+            found = (*found[:-1], replace(found[-1], last=of_recording(found[-1].last)))
         derive_from, thinned = one.events(), one.thinned_to_t is not None
         problems += one.problems
     return tuple(with_recorded_events(found, derive_from, thinned))

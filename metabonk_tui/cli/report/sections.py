@@ -111,7 +111,8 @@ def _page(history: RunHistory, title: str) -> RunPage:
 def _headline(last: Snapshot) -> str:
     verdict = last.verdict
     would = verdict.would_be
-    now = f" (if the gate ended now: {would.value})" if would is not None else ""
+    ended = "the gate ended now" if verdict.changes_when else "the gate had ended then"
+    now = f" (if {ended}: {would.value})" if would is not None else ""
     because = f": {verdict.because[0]}" if verdict.because else ""
     return f"{verdict.title} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
 

@@ -60,7 +60,10 @@ def _misnamed(
     asked = get_close_matches(spec.field, evidence.foreign_fields, n=1, cutoff=FOREIGN_NEAR)
     if asked:
         # A recorder's wrong name hides this component. It explains no silence of the others.
-        others = any(other is not spec for _, other in evidence.silent_components(worker))
+        # A component that is not known yet, during start-up, may be as silent.
+        others = ComponentState.PENDING in worker.states or any(
+            other is not spec for _, other in evidence.silent_components(worker)
+        )
         confidence = PART_OF_IT if others else 0.9
         yield confidence, f"recorded as {asked[0]}, a name that /status never had; it is {spec.field}"
         return

@@ -35,9 +35,15 @@ class FirstSeen(Struct, frozen=True):
 
 
 def first_seen(
-    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NO_CAUSE_TIMES
+    last: Snapshot,
+    events: Sequence[Event],
+    causes_t: Mapping[str, float] = NO_CAUSE_TIMES,
+    first_confidence: Mapping[str, float] = NO_CAUSE_TIMES,
 ) -> tuple[FirstSeen, ...]:
-    """Return the facts in the order of time. `causes_t`: when each cause was first named, where known."""
+    """Return the facts in the order of time.
+
+    `causes_t`: when each cause was first named, where known; `first_confidence`: how probable it was then.
+    """
     found = [
         _start(last),
         *_answers(last, events),
@@ -47,7 +53,7 @@ def first_seen(
         *_checks(last),
         *_stop(last, events),
         *_first_of_workers(last, events),
-        *_causes(last, causes_t),
+        *_causes(last, causes_t, first_confidence),
         *_memory(last, events),
         *_gaps(last),
     ]
@@ -232,12 +238,14 @@ def _ratio(event: Event) -> float:
     return float(ratio) if isinstance(ratio, int | float) else 0.0
 
 
-def _causes(last: Snapshot, causes_t: Mapping[str, float]) -> list[FirstSeen]:
+def _causes(last: Snapshot, causes_t: Mapping[str, float], first_confidence: Mapping[str, float]) -> list[FirstSeen]:
     named = [(causes_t[cause.id], cause) for cause in last.causes if cause.id in causes_t]
     if not named:
         return []
     t, cause = named[0]  # the likeliest one
-    return [FirstSeen("cause", t, "info", f"cause named, {cause.confidence:.2f}: {cause.name}")]
+    then, at_end = f"{first_confidence.get(cause.id, cause.confidence):.2f}", f"{cause.confidence:.2f}"
+    later = "" if then == at_end else f", {at_end} at the end"
+    return [FirstSeen("cause", t, "info", f"cause named, {then}: {cause.name}{later}")]
 
 
 def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:

@@ -87,6 +87,9 @@ def restart(page: Obituary, snapshot: Snapshot) -> str:
     following = next((life for life in worker.generations if life.began_t >= page.t and life.number > 1), None)
     if following is None:
         return "not restarted" if not worker.alive else "answers again"
+    if following.began_t <= page.t:
+        # Both lie between two samples; which time passed between them was not seen.
+        return f"gen {following.number} was there at the same look"
     return f"gen {following.number} began {age(following.began_t - page.t)} later"
 
 

@@ -29,13 +29,15 @@ class RunHistory(Struct, frozen=True):
     """None: only the last Snapshot is known, so nothing can be charted."""
     causes_t: Mapping[str, float] = field(default_factory=dict)
     """When each cause was first named; empty: the run was not followed."""
+    first_confidence: Mapping[str, float] = field(default_factory=dict)
+    """How probable each cause was when it was first named."""
     derive_from: tuple[Event, ...] | None = None
     """A more complete list of events for derived facts; None: use `events`."""
 
     @property
     def first_seen(self) -> tuple[FirstSeen, ...]:
         """When each fact was first visible."""
-        return first_seen(self.last, self._derived, self.causes_t)
+        return first_seen(self.last, self._derived, self.causes_t, self.first_confidence)
 
     @property
     def forecasts(self) -> ForecastRecord:
@@ -64,6 +66,7 @@ class RunHistoryBuilder:
         self._timeline_builder = RunTimelineBuilder()
         self._events: list[Event] = []
         self._causes_t: dict[str, float] = {}
+        self._first_confidence: dict[str, float] = {}
         self._newest: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
@@ -72,6 +75,7 @@ class RunHistoryBuilder:
         self._take(snapshot)
         for cause in snapshot.causes:
             self._causes_t.setdefault(cause.id, snapshot.t)
+            self._first_confidence.setdefault(cause.id, cause.confidence)
 
     def history(self, last: Snapshot | None = None) -> RunHistory | None:
         """Return the history so far, with `last` as the final Snapshot if given; None: no Snapshot was added."""
@@ -81,7 +85,8 @@ class RunHistoryBuilder:
         if last is not None:
             timeline = replace(timeline, last=last)
             self._take(last)
-        return RunHistory(timeline.last, tuple(self._events), timeline, dict(self._causes_t))
+        first = dict(self._first_confidence)
+        return RunHistory(timeline.last, tuple(self._events), timeline, dict(self._causes_t), first)
 
     def _take(self, snapshot: Snapshot) -> None:
         self._events += snapshot.events if self._newest is None else added_events(self._newest, snapshot)

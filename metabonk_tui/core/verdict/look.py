@@ -1,4 +1,7 @@
-"""Words the verdict of a single look, which starts no gate and covers no time. Does not: change the word."""
+"""Words the verdict where nothing watches any more: of a single look, and of a recording that has ended.
+
+No check of a gate will come there. Does not: change the word.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,16 @@ def of_look(snapshot: Snapshot) -> Snapshot:
         verdicts=words,
         events=tuple([_of_look(event) for event in snapshot.events]),
     )
+
+
+def of_recording(snapshot: Snapshot) -> Snapshot:
+    """Return the last Snapshot of a recording in the past: nothing will change its word."""
+    verdict, gate = snapshot.verdict, snapshot.gate
+    if verdict.ended is not None:
+        return snapshot
+    done = f"the gate had not ended: {len(gate.checks) - gate.count('TO COME')}/{len(gate.checks)} checks"
+    because = tuple([_PROGRESS.sub(done, line) for line in verdict.because])
+    return replace(snapshot, verdict=replace(verdict, because=because, changes_when=""))
 
 
 def _without_gate(line: str) -> str:

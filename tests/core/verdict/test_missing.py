@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.verdict.missing import not_up
 from tests.support.samples import (
     MIN,
@@ -19,6 +20,7 @@ from tests.support.samples import (
     by_slot,
     coarse,
     down,
+    header,
     healthy,
     last,
     node,
@@ -245,3 +247,28 @@ def test_a_worker_without_a_row_in_the_last_sample_does_not_stand() -> None:
     assert not_up(worker, last_t + 300, still_s=90) is None
     stands = replace(worker, stepped_t=last_t - 90)
     assert not_up(stands, last_t, still_s=90) == ("zombie", 90)
+
+
+@pytest.mark.parametrize("from_s", [0.0, 900.0])
+def test_a_worker_that_never_answered_is_down_for_as_long_as_it_was_looked_at(from_s: float) -> None:
+    """The run began at 0; a monitor that was opened at 900 s saw nothing of what was before."""
+    life = by_slot(healthy, healthy, down)
+    seen = last(script(life, from_s=from_s, for_s=2400, run=header(0.0)))
+    worker = seen.workers[2]
+    assert "w2 down 40m" in seen.verdict.because, seen.verdict.because
+    assert age(seen.t - worker.reach_since_t) == "40m"
+    assert worker.attention[0].text == "w2 not reachable, never answered in 40m: refused"
+
+
+@pytest.mark.parametrize("answer", ["refused", "timeout", "http 500"])
+def test_a_worker_that_answered_is_away_since_its_last_answer_in_every_place(answer: str) -> None:
+    # No monitor watched for eight minutes, in which it died.
+    life = by_slot(healthy, healthy, phases((0, healthy), (2000, lambda _slot, _t: answer)))
+    samples = script(life, for_s=2700, blind=lambda t: 1900 < t < 2400)
+    seen = last(samples)
+    worker = seen.workers[2]
+    away = age(seen.t - 1900)
+    assert [line for line in seen.verdict.because if line.startswith("w2 ") and line.endswith(f" {away}")]
+    assert age(seen.t - worker.reach_since_t) == away
+    if answer != "http 500":
+        assert away in worker.attention[0].text
