@@ -28,7 +28,7 @@ from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.report.json_report import ended_t
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.summary import run_sentences
@@ -119,10 +119,12 @@ def _headline(last: Snapshot) -> str:
 
 def _first_seen(history: RunHistory) -> tuple[Block, ...]:
     last = history.last
+    end = last.verdict.ended
+    end_t = last.t if end is None else min(last.t, end.last_seen_t)
     rows = tuple(
         cells(
             elapsed(each.t - last.run.started_at),
-            TableCell(age(last.t - each.t), "muted"),
+            TableCell(age(max(0.0, end_t - each.t)), "muted"),
             _severity(each.severity),
             TableCell(each.text, "strong" if each.severity == "crit" else ""),
         )
@@ -210,7 +212,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     odd = [(worker, each) for worker in worst_first(last.workers) for each in worker.attention]
     blocks += [
         Paragraph(
-            f"{worker.ref.label} {each.mark}: {each.text.removeprefix(f'{worker.ref.label} ')}",
+            f"{worker.ref.label} {each.mark}: {_without_lead(worker, each)}",
             levels.tone(each.level),
         )
         for worker, each in odd[:ATTENTIONS_SHOWN]
@@ -223,6 +225,11 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
             text = f"{worker.ref.label} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
             blocks.append(Paragraph(text))
     return (*blocks, ChartBlock("workers"), ChartBlock("components"))
+
+
+def _without_lead(worker: WorkerView, attention: Attention) -> str:
+    """Return the sentence without the worker and the mark, which stand before it."""
+    return attention.text.removeprefix(f"{worker.ref.label} ").removeprefix(f"{attention.mark}: ")
 
 
 def _state(worker: WorkerView) -> TableCell:

@@ -97,6 +97,11 @@ class ComponentView(Struct, frozen=True):
         return self.value if self.companion is None else self.companion[1]
 
     @property
+    def bad_since_t(self) -> float:
+        """Since when the value is unusable; a pause of the worker or of the monitor did not begin it anew."""
+        return self.known_since_t if self.known_state is ComponentState.BAD else self.since_t
+
+    @property
     def word(self) -> str:
         """The state for people: what stands by design once it has shown is not stalled."""
         return "STANDS" if self.stands and self.state is ComponentState.STALLED else self.state.value

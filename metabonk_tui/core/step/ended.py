@@ -77,10 +77,12 @@ def over_by_restart(snapshot: Snapshot) -> Snapshot:
 
 
 def with_end(run: RunView, verdict: Verdict) -> RunView:
-    """Return a run that is over as old as it was when it was last seen."""
-    if verdict.ended is None:
+    """Return a run that is over as old as it was when it was last seen; what was not watched later is not its gap."""
+    end = verdict.ended
+    if end is None:
         return run
-    return replace(run, elapsed_s=max(0.0, verdict.ended.last_seen_t - run.started_at))
+    gaps = tuple([gap for gap in run.gaps if gap.from_t < end.t or gap.from_t <= end.last_seen_t])
+    return replace(run, elapsed_s=max(0.0, end.last_seen_t - run.started_at), gaps=gaps)
 
 
 def following_header(run: RunTrack, state: State, sample: Sample) -> RunHeader | None:

@@ -84,10 +84,13 @@ def _ended_with_run(page: Obituary, tick: Tick) -> bool:
 
 def with_run_end(obituaries: tuple[Obituary, ...], end: RunEnd, late_s: float) -> tuple[Obituary, ...]:
     """Return the pages of a run that is over, without the deaths that its end explains."""
+    last = {page.who: page for page in obituaries}
     return tuple(
         page
         for page in obituaries
-        if page.ended is None or end_with_run(page.ended, end, late_s).reason not in EXPECTED
+        if page.ended is None
+        or page is not last[page.who]
+        or end_with_run(page.ended, end, late_s).reason not in EXPECTED
     )
 
 

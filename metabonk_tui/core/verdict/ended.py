@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.ending import RunEnd
-from metabonk_tui.core.model.snapshot import Gate, NextStep, Verdict, VerdictKind
+from metabonk_tui.core.model.snapshot import Gate, NextStep, Node, Verdict, VerdictKind
 from metabonk_tui.core.verdict.decide import mark_path
 from metabonk_tui.core.verdict.early import NO_ANSWER, OOM_KILL, EarlyStop, early_node
 
@@ -28,9 +28,12 @@ def ended_verdict(
     if end.keeps_verdict or base.kind is VerdictKind.STOP:
         past = _past(base, gate)
         because = (*past[:1], how, *past[1:]) if end.keeps_verdict else (how, *past)
-        return replace(base, because=because, would_be=None, changes_when=changes, next_steps=steps, ended=end)
+        nodes = _past_nodes(base.nodes)
+        return replace(
+            base, because=because, nodes=nodes, would_be=None, changes_when=changes, next_steps=steps, ended=end
+        )
     branch = early_node(EarlyStop("the run is over", (how,)))
-    nodes = (branch, *(node for node in base.nodes if node.id != branch.id))
+    nodes = (branch, *(node for node in _past_nodes(base.nodes) if node.id != branch.id))
     return replace(
         base,
         kind=VerdictKind.STOP,
@@ -55,6 +58,16 @@ def _says_more(stop: Verdict, base: Verdict) -> bool:
     """
     found = {node.short for node in stop.nodes if node.id == "early"}
     return OOM_KILL in found or (base.kind is not VerdictKind.STOP and NO_ANSWER not in found)
+
+
+def _past_nodes(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the nodes without what was still to come: nothing is on track in a run that is over."""
+    return tuple(
+        replace(node, leads_to="the run ended", short=node.short.partition(",")[0])
+        if node.answer == "not yet"
+        else node
+        for node in nodes
+    )
 
 
 def _past(base: Verdict, gate: Gate) -> tuple[str, ...]:

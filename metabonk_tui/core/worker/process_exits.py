@@ -123,9 +123,11 @@ def observe(
         _judge(process, exited, exit_state, slack_s, late_s) if sample.t - process.t <= late_s else process
         for process in exited
     ]
+    # A process that another one followed did not end with the run.
+    last_pids = {process.who: process.pid for process in judged}
     judged = [
         replace(process, process_exit=end_with_run(process.process_exit, end, late_s))
-        if end is not None and process.who != "ollama"
+        if end is not None and process.who != "ollama" and process.pid == last_pids[process.who]
         else process
         for process in judged
     ]

@@ -27,7 +27,10 @@ def with_run_end(workers: Sequence[WorkerView], end: RunEnd, late_s: float) -> t
         replace(
             worker,
             generations=tuple(
-                life if life.ended is None else replace(life, ended=end_with_run(life.ended, end, late_s))
+                life
+                # A process that another one followed did not end with the run.
+                if life.ended is None or life is not worker.generations[-1]
+                else replace(life, ended=end_with_run(life.ended, end, late_s))
                 for life in worker.generations
             ),
         )

@@ -162,7 +162,9 @@ def _marks(
             continue
         if component.state is ComponentState.BAD:
             why = component.bad.why if component.bad else "bad"
-            marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {age(t - component.since_t)}"))
+            # A pause of the worker, or of the monitor, did not begin it anew.
+            since = age(t - component.known_since_t)
+            marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} for {since}"))
         elif component.state is ComponentState.UNPROVEN:
             lacks = f"{spec.proof} is absent" if spec.proof else "gameplay is not corroborated"
             marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {lacks}"))

@@ -12,7 +12,7 @@ from metabonk_tui.core.model.refs import label_of
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
-from tests.support.samples import GB, changed, healthy, kinds, play, room, script, worker
+from tests.support.samples import GB, changed, down, healthy, kinds, phases, play, room, script, worker
 
 GONE_T = 500.0
 RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
@@ -278,3 +278,31 @@ def test_a_launcher_that_may_be_another_pools_is_not_mourned(unconfirmed: bool |
         replace(p, unconfirmed=unconfirmed) if p.role == "launcher" else p for p in known(t)
     )
     assert len(exit_texts(lived(processes=other))) == events
+
+
+def test_a_process_that_another_one_followed_did_not_end_with_the_run() -> None:
+    """w1 died unexplained and came back; 20 s later the orchestrator ended, and all with it."""
+
+    def processes(t: float) -> tuple[ProcessReading, ...]:
+        pid = 42 if t < GONE_T else 52
+        alive = [ProcessReading("worker", GB, w(0), pid=41), ProcessReading("worker", GB, w(1), pid=pid)]
+        services = [ProcessReading("orchestrator", GB, pid=8), ProcessReading("launcher", GB, pid=7)]
+        return tuple([*alive, *services]) if t < GONE_T + 20 else ()
+
+    line = "[start_omega] orchestrator exited with -9"
+    end = {"exits": (ExitReading("orchestrator", "-9", line=line),)}
+    life = phases((0, healthy), (GONE_T + 20, down))
+    seen = lived(
+        processes=processes,
+        fields=life,
+        workers=2,
+        add={GONE_T + 20: end},
+        pid=lambda s, t: 41 + s + 10 * (s and t >= GONE_T),
+    )
+    assert seen.verdict.ended is not None
+    assert [text for text in exit_texts(seen) if text.startswith("w1 (pid 42)")] == [
+        "w1 (pid 42) is gone: cause unknown; nothing says why"
+    ]
+    assert any(text.startswith("w1 (pid 52) is gone: end of the run") for text in exit_texts(seen)), exit_texts(seen)
+    gameplay = next(node for node in seen.verdict.nodes if node.id == "gameplay")
+    assert (gameplay.leads_to, gameplay.short) == ("the run ended", "0/2")

@@ -69,7 +69,7 @@ def state_word(part: ComponentView, snapshot: Snapshot) -> str:
         since_t = part.last_grew_t if part.last_grew_t is not None else part.since_t
         return f"{word} {fmt.age(snapshot.t - since_t)}"
     if part.state is S.BAD:
-        return f"{word} {fmt.age(snapshot.t - part.since_t)}"
+        return f"{word} {fmt.age(snapshot.t - part.bad_since_t)}"
     if part.state is S.DOWN:
         return "last" if part.last_value is not None else word
     return "no data" if part.state is S.PENDING else word
