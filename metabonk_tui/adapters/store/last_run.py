@@ -21,6 +21,8 @@ from metabonk_tui.core.recordings.restore import RecordedPast
 LOG = logging.getLogger(__name__)
 SETTLED_S = 60.0
 """Seconds after the end of a run for which it is still recorded: evidence of the end comes up to 30 s late."""
+SETTLED_INTERVALS = 15
+"""Sampling intervals besides: where samples lie 30 s apart, the end is found after three, its cause after ten."""
 LAUNCHED = "launched by us"
 """The `how` of a run that starts before any of its workers is visible."""
 
@@ -57,4 +59,6 @@ def begins_recording(sample: Sample, snapshot: Snapshot) -> bool:
 def is_settled(sample: Sample, snapshot: Snapshot | None) -> bool:
     """Return whether a run is over for so long that nothing more of it is recorded."""
     end = snapshot.verdict.ended if snapshot is not None else None
-    return end is not None and sample.t - end.t > SETTLED_S
+    if end is None or snapshot is None:
+        return False
+    return sample.t - end.t > SETTLED_S + SETTLED_INTERVALS * snapshot.run.interval_s

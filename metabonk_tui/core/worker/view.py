@@ -66,6 +66,8 @@ def _view(
 ) -> WorkerView:
     status = track.status
     window_s = config.clock.validation_s
+    # A rate is of now: a worker that does not answer has none, whatever it was before.
+    is_up = track.reach is Reach.UP
     epsilon, frames_rate = (None, None) if status is None else values(status, ("dynamic_ui_epsilon", "obs_fps"))
     # By position: msgspec takes 1.6 us for so many keywords and 0.3 us for positions, once a worker and second.
     return WorkerView(
@@ -88,10 +90,10 @@ def _view(
             ]
         ),
         track.step,
-        None if starting else track.steps.rate,
-        None if starting else track.steps.ratio,
+        None if starting or not is_up else track.steps.rate,
+        None if starting or not is_up else track.steps.ratio,
         epsilon,
-        frames_rate,
+        frames_rate if is_up else None,
         track.episode,
         track.rss_bytes,
         _rss_growth_bytes_per_min(track),
