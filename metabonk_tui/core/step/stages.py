@@ -248,10 +248,11 @@ def emit_worker_events(tick: Tick) -> None:
     tick.update(tracks=worker_events.with_announced_rates(tick.tracks))
 
 
-@stage(needs=("now.tracks", "now.health_tracks", "now.contract"))
+@stage(needs=("timing", "now.tracks", "now.health_tracks", "now.contract"))
 def emit_slot_events(tick: Tick) -> None:
     before, now = tick.before, tick.now
-    changed = health.health_events(before.health_tracks, now.health_tracks, before.tracks, now.tracks)
+    gap = tick.timing.gap is not None
+    changed = health.health_events(before.health_tracks, now.health_tracks, before.tracks, now.tracks, after_gap=gap)
     tick.events.emit_for_workers(changed)
     tick.events.emit_for_workers(now.contract.drafts)
     tick.events.emit_for_workers(traceback_drafts(before.cause_tracker.logs, tick.sample.log_tails))

@@ -235,10 +235,13 @@ def health_events(
     after: Mapping[WorkerRef, HealthTrack],
     tracks_before: Mapping[WorkerRef, WorkerTrack],
     tracks: Mapping[WorkerRef, WorkerTrack],
+    *,
+    after_gap: bool = False,
 ) -> tuple[EventDraft, ...]:
     """Draft an event for each state that began or ended.
 
-    Other events already report that a worker is down, answers again, or jumps in step rate: these are left out.
+    Other events already report that a worker is down, answers again, or jumps in step rate: these are left out. That
+    a state has ended needs an answer: after a gap, and from a worker that is not seen, nothing shows it.
     """
     drafts: list[EventDraft] = []
     for ref, track in after.items():
@@ -253,7 +256,14 @@ def health_events(
             summary = f"{now.state}, {ended}" if ended else now.state.value
             if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(ref), tracks[ref]):
                 drafts.append(EventDraft(kind, severity, summary, (ref,), detail=now.why))
-        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[ref]):
+        elif (
+            was is not None
+            and ended
+            and now is None
+            and not after_gap
+            and tracks[ref].reach is Reach.UP
+            and not _answers_again(was.state, tracks[ref])
+        ):
             drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (ref,)))
     return tuple(drafts)
 

@@ -260,3 +260,12 @@ def test_what_becomes_something_else_is_one_event() -> None:
     assert hung.startswith("worker.down w2 hung: ")
     assert broken.startswith("worker.down w2 broken, no longer hung: ")
     assert gone.startswith("worker.down w2 not reachable: ")
+
+
+def test_after_a_gap_nothing_shows_that_a_state_has_ended() -> None:
+    """The worker stands before the gap and after it: no monitor saw it move."""
+    frozen = phases((0, healthy), (300, lambda slot, _t: healthy(slot, 300)))
+    seen = last(script(by_slot(healthy, healthy, frozen), blind=lambda t: 700 < t < 1000, for_s=1400))
+    events = [(event.t > 700, event.text) for event in seen.events if event.kind == "worker.conduct"]
+    assert [is_late for is_late, text in events if "w2 zombie" in text] == [False, True]
+    assert not any("no longer" in text for _, text in events), events
