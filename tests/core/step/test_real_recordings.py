@@ -97,9 +97,11 @@ def test_a_real_pool_of_three_with_the_components_of_one_off() -> None:
     for slot in (0, 1):
         assert {view.state for view in worker(seen, slot).components} == {S.ACTIVE}
         assert worker(seen, slot).gameplay.corroborated
+    # Its gameplay_started is true, and nothing corroborates it.
     assert [view.state for view in worker(seen, 2).components] == [
-        S.UNPROVEN, S.ABSENT, S.ABSENT, S.ABSENT, S.ACTIVE,
+        S.UNPROVEN, S.ABSENT, S.ABSENT, S.ABSENT, S.UNPROVEN,
     ]  # fmt: skip
+    assert not worker(seen, 2).gameplay.corroborated
     assert part(seen, "ui_exploration", 2).value == 94, "it climbs with the component off"
     assert seen.verdict.kind is VerdictKind.VALIDATING
     assert seen.run.gaps == ()
