@@ -184,10 +184,20 @@ def relaunch(
         return _seen(run, launcher[1])
     if not any([ref in before and track.generation > before[ref].generation for ref, track in after.items()]):
         return None
-    if _is_same(launcher if sample.pool is not None else launcher_before, launcher_before):
+    same = _is_same(launcher if sample.pool is not None else launcher_before, launcher_before)
+    if same or _is_after_kill(killed_t, before, after, run):
         return None
-    if killed_t is not None and any([_died_by(killed_t, ref, before, after, run) for ref in after]):
-        return None
+    return _by_workers(run, before, after, sample, config)
+
+
+def _by_workers(
+    run: RunTrack,
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
+    sample: Sample,
+    config: Config,
+) -> RunHeader | None:
+    """Return the header of the run that the workers show: all are new within one interval, or most after a gap."""
     answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
     known = {ref for ref, track in before.items() if track.generation}
     watched = [ref for ref in answering if ref in known]
@@ -207,18 +217,18 @@ def _is_same(launcher: tuple[int, float] | None, before: tuple[int, float] | Non
     return launcher[0] == before[0] and abs(launcher[1] - before[1]) <= SAME_RUN_START_S
 
 
-def _died_by(
-    killed_t: float,
-    ref: WorkerRef,
+def _is_after_kill(
+    killed_t: float | None,
     before: Mapping[WorkerRef, WorkerTrack],
     after: Mapping[WorkerRef, WorkerTrack],
     run: RunTrack,
 ) -> bool:
     """Return whether a worker began anew after the kernel had killed, and had answered until then."""
-    known = before.get(ref)
-    if known is None or known.last_good_t is None or after[ref].generation <= known.generation:
+    if killed_t is None:
         return False
-    return killed_t >= known.last_good_t - 1.5 * run.spacing.nominal_s
+    again = [before[ref] for ref in after if ref in before and after[ref].generation > before[ref].generation]
+    since_t = killed_t + 1.5 * run.spacing.nominal_s
+    return any([track.last_good_t is not None and track.last_good_t <= since_t for track in again])
 
 
 def _relaunch_unseen(

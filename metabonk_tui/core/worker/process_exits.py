@@ -103,16 +103,9 @@ def observe(
     exited = list(exit_state.exited)
     if host.processes is not None:
         now = {(p.who, p.pid) for p in host.processes}
+        unknown = ProcessExit("unknown", "nothing says why", sample.t)
         exited += [
-            ExitedProcess(
-                p.who,
-                p.pid,
-                sample.t,
-                ProcessExit("unknown", "nothing says why", sample.t),
-                p.started_at,
-                p.rss_bytes,
-                p.name,
-            )
+            ExitedProcess(p.who, p.pid, sample.t, unknown, p.started_at, p.rss_bytes, p.name)
             for p in exit_state.present
             if (p.who, p.pid) not in now
         ]
@@ -146,15 +139,8 @@ def observe(
 
 def named(processes: Iterable[ProcessReading]) -> tuple[ProcessReading, ...]:
     """Return the processes whose end is noticed: not those that may be another pool's."""
-    return tuple(
-        [
-            process
-            for process in processes
-            if process.role in NAMED
-            and process.pid is not None
-            and (process.role == "worker" or not process.unconfirmed)
-        ]
-    )
+    ours = [each for each in processes if each.role == "worker" or not each.unconfirmed]
+    return tuple([process for process in ours if process.role in NAMED and process.pid is not None])
 
 
 def _is_quiet(
