@@ -43,8 +43,8 @@ def arranged(name: str, frame: Frame) -> UiState | None:
 
 
 def clears(state: UiState) -> str:
-    """Return what Esc takes back on the dashboard: "zoom", "filter"; "": neither."""
-    return "zoom" if state.zoom else "filter" if state.filter else ""
+    """Return what Esc takes back on the dashboard: "zoom", "filter", "cursor"; "": none of them."""
+    return "zoom" if state.zoom else "filter" if state.filter else "cursor" if state.ref is not None else ""
 
 
 def taken_back(state: UiState) -> UiState | None:

@@ -292,7 +292,7 @@ DEATH = "obituary"
 COMMANDS: tuple[Command, ...] = (
     Command("help", ("?", "f1"), "help", "app", "Show every key and every symbol", _not_on("help"), True, True),
     Command("quit", ("q", "ctrl+c"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
-    Command("back", ("escape", "backspace"), "back", "view", "Go back; clear a zoom or a filter", _back, True, True),
+    Command("back", ("escape", "backspace"), "back", "view", "Go back; clear zoom, filter, cursor", _back, True, True),
     Command("log_find", ("/",), "find", "log", "In a log: search its lines", _log, True, True, "", LOGS),
     Command("log_hit", ("n",), "hit", "log", "In a log: go to the next hit", _log_hit, True, True, "n N", LOGS),
     Command("log_hit_before", ("N",), "hit", "log", "In a log: go to the hit before", _log_hit, screen=LOGS),

@@ -44,6 +44,11 @@ class CompareView(Struct, frozen=True):
     whole: bool = False
     """The run on screen is known from its start. False: only since this monitor was opened."""
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether a run was chosen whose comparison is there, is being made, or failed."""
+        return self.chosen is not None and bool(self.comparison or self.doing or self.problem)
+
 
 class _Task(Struct):
     """Work of a background thread. The thread writes the fields; the UI thread reads them."""
@@ -116,13 +121,15 @@ class CompareJob:
         self._begin(_Task(f"reading {run.name}"), lambda task: self._reading(task, run, mine, seen))
 
     def leave(self) -> None:
-        """Cancel the reading in progress."""
+        """Cancel the reading in progress. A run that is read whole stays beside this one."""
         self._pick = None
-        if self._task is not None:
-            self._task.stop = True
-            self._task = None
-            chosen = self.view.chosen if self.view.comparison else None
-            self.view = replace(self.view, doing="", chosen=chosen)
+        task, self._task = self._task, None
+        if task is not None:
+            task.stop = True
+            ghost = task.ghost or self.view.ghost
+            self._other = task.other or self._other
+            chosen = self.view.chosen if self.view.comparison or ghost else None
+            self.view = replace(self.view, doing="", chosen=chosen, ghost=ghost)
 
     def tick(self, at_s: float, is_in_front: bool) -> bool:
         """Update the view at a time (seconds, monotonic); return whether it changed."""

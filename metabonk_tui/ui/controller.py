@@ -342,7 +342,7 @@ class Controller:
         """Open the comparison; there, and where no run was chosen yet, open the list of runs."""
         was_open = self.screen == "compare"
         self._open_screen("compare")
-        if was_open or self.comparing.view.chosen is None:
+        if was_open or not self.comparing.view.has_answer:
             from metabonk_tui.ui.dialogs.runs import RunsDialog
 
             self.dialog = RunsDialog(self.comparing)

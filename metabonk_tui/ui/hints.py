@@ -119,7 +119,9 @@ def hints(context: CommandContext, keys: KeyTable = USUAL_KEYS) -> tuple[Hint, .
         elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
             best = first in (command.id, "shrink" if command.id == "grow" else command.id)
-            keep = command.keep or (context.mode in PAST and command.id in REPLAY_COMMANDS)
+            # A cursor hides nothing, so its Esc is dropped from a short row; a filter hides workers.
+            keep = command.keep and (command.id != "back" or context.clears != "cursor")
+            keep = keep or (context.mode in PAST and command.id in REPLAY_COMMANDS)
             if command.id != "shrink":
                 shown.append(Hint(command.key, _label(command, context), acts, best, keep))
     return tuple(shown)

@@ -97,3 +97,25 @@ def test_numbers_that_change_do_not_sort_the_table_under_the_cursor() -> None:
     workers = tuple(replace(each, components=snapshot.workers[2].components) for each in snapshot.workers)
     desk.controller.update(replace(snapshot, t=snapshot.t + 1, workers=workers))
     assert desk.controller.frame(*SIZE).workers[0].ref == first.ref
+
+
+def test_the_footer_says_that_esc_lets_go_of_the_cursor() -> None:
+    desk = Desk(scenes.mixed())
+
+    def of_esc() -> list[tuple[str, bool]]:
+        return [(hint.label, hint.keep) for hint in desk.controller.frame(*SIZE).hints if hint.key == "Esc"]
+
+    assert of_esc() == []
+    desk.press("j")
+    assert of_esc() == [("clear cursor", False)], "it is dropped where the row is short"
+    desk.press("escape")
+    assert "▸" not in "".join(desk.lines)
+    assert of_esc() == []
+
+
+def test_up_offers_each_filter_once_the_last_one_first() -> None:
+    desk = Desk(scenes.mixed())
+    for keys, wanted in ((("up",), "ill"), (("up", "up"), "down"), (("up",), "down"), (("up", "up"), "ill")):
+        desk.press("/", *keys, "enter")
+        assert desk.controller.state.filter == wanted
+        desk.press("escape")

@@ -26,7 +26,10 @@ class FilterDialog(Dialog):
 
     def __init__(self, frame: Frame) -> None:
         self._before = frame.state.filter
-        self._editor = LineEditor(self._before, LONGEST, (*READY, *history_of(frame.state, HISTORY)))
+        before = history_of(frame.state, HISTORY)
+        # Each text once: after "ill" was used, Up still goes from it to "down".
+        ready = [text for text in READY if text not in before]
+        self._editor = LineEditor(self._before, LONGEST, (*ready, *before))
         self._was_refused = False
         """Enter was pressed on a filter that has an error."""
 

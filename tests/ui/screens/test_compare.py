@@ -19,7 +19,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import RecordedRun, UnreadableRecording
 from metabonk_tui.core.report.compare import compare
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
-from metabonk_tui.ui.compare_job import CompareJob, CompareView
+from metabonk_tui.ui.compare_job import CompareJob, CompareView, _Task
 from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import plain
@@ -284,6 +284,23 @@ def test_it_goes_on_with_the_run_on_screen_and_a_new_run_begins_anew() -> None:
     comparing.add(again)
     until(lambda: comparing.view.comparison is not None and comparing.view.comparison.a.name == "run-2")
     assert comparing.view.whole
+
+
+def test_a_run_that_is_read_whole_stays_beside_this_one_after_esc() -> None:
+    """Esc while the run on screen is still read: the chosen run is known, so its ghost is."""
+    seat = Seat(archive(), now())
+    seat.press("c")
+    seat.until("after-fix")
+    seat.press(*"failed", "enter")
+    seat.until("first divergence")
+    ghost = seat.controller.comparing.view.ghost
+    seat.controller.comparing.view = replace(seat.controller.comparing.view, comparison=None, ghost=None)
+    seat.controller.comparing._task = _Task("reading the run on screen", ghost=ghost)
+    seat.press("escape")
+    assert ghost is not None
+    assert seat.controller.comparing.view.ghost is ghost
+    seat.press("c")
+    assert "COMPARE WITH" in seat.text, "the comparison was stopped: the list opens again"
 
 
 def test_enter_before_the_runs_are_listed_takes_the_first_one_as_soon_as_they_are() -> None:

@@ -40,6 +40,8 @@ LEAST_LOWER = 8
 """Rows that the lower band keeps."""
 HEAD_ROWS = 4
 """Rows of the header while there is nothing to do."""
+GHOST_FRAME_ROWS = 23
+"""Below this height, 24 rows with a play bar, the next step takes the place of the row about the ghost."""
 SO_FAR_FRAME_ROWS = 30
 """Below this height the row of the run so far goes to the workers."""
 STRIP_ROWS, STRIP_LEAST_ROWS = 6, 3
@@ -73,7 +75,11 @@ def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
         return side_pane.short_page(frame, snapshot)
     slot = panes.memory(frame, snapshot).draw if snapshot.memory.history else None
     head = header(frame, snapshot)
-    head = head if len(head) > HEAD_ROWS else (*head, *(_ghost(frame, snapshot) or _so_far(frame, snapshot)))
+    if len(head) <= HEAD_ROWS:
+        head = (*head, *(_ghost(frame, snapshot) or _so_far(frame, snapshot)))
+    elif frame.height >= GHOST_FRAME_ROWS:
+        # The operator who chose a run to compare with wants it also while there is something to do.
+        head = (*head, *_ghost(frame, snapshot))
     if snapshot.has_several_hosts:
         from metabonk_tui.ui.views.bars.hosts import host_rows
 

@@ -185,7 +185,9 @@ def _share(row: EnvCheckRow, g: Glyphs) -> Row:
     result: EnvCheckResult = {"mismatch": "missing", "unknown": "unknown", "ok": "right"}[row.verdict]  # type: ignore[assignment]
     if row.refs("wrong"):
         result = "wrong"
-    return _held(result, fmt.share(row.right, len(row.cells)), SHARE - 1, g)
+    # A process that cannot be read is not one without the key.
+    seen = len(row.cells) - (len(row.refs("unknown")) if result in LOUD else 0)
+    return _held(result, fmt.share(row.right, seen), SHARE - 1, g)
 
 
 def _effect(row: EnvCheckRow, g: Glyphs) -> Row:

@@ -64,6 +64,14 @@ def test_what_is_not_permitted_is_never_right() -> None:
     assert f"0/{len(WANTED)} required keys without a mismatch; {len(WANTED)} unknown" in text
 
 
+def test_a_process_that_cannot_be_read_is_not_counted_as_one_without_the_key() -> None:
+    lost = with_environment(stop(7), {"METABONK_SYSTEM2_ENABLED": "1"})
+    unread = replace(lost.workers[0], environment=None, env=EnvView(0, len(WANTED), (), (), "not permitted"))
+    text = draw_screen(replace(lost, workers=(*[unread] * 5, *lost.workers[5:])))
+    assert "— 0/2" in line(text, REWARD)
+    assert "? 2/7" in line(text, "METABONK_SYSTEM2_ENABLED")
+
+
 @pytest.mark.parametrize(
     ("values", "warns"),
     [

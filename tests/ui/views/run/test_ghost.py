@@ -21,6 +21,15 @@ def test_the_ghost_stands_beside_each_number() -> None:
     assert any(" AHEAD AND BEHIND  in minutes " in line for line in lines)
 
 
+def test_the_row_stands_below_the_next_step() -> None:
+    """A run is most worth comparing when there is something to repair."""
+    for size in ((80, 24), (120, 40)):
+        lines = text_of(snapshots.stop(), *size, ghost=ghost_of()).splitlines()
+        assert lines[4].startswith(" NEXT ")
+        assert any(line.startswith(" GHOST    yesterday") for line in lines[5:9]), lines
+    assert "GHOST" not in text_of(snapshots.stop(), 80, 20, ghost=ghost_of()), "too few rows for both"
+
+
 def test_after_the_end_of_the_ghost_the_row_says_so() -> None:
     lines = text_of(now(70), 120, 40, ghost=ghost_of()).splitlines()
 
