@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.density import SIDE_ROWS
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.style.spans import EMPTY, Row
 from metabonk_tui.ui.views.bars.footer import footer
@@ -30,7 +31,13 @@ class HeadedScreen(MonitorScreen):
     def draw(self, frame: Frame, snapshot: Snapshot) -> Page:
         """Put the body between header and keys."""
         top, bottom = self.top(frame, snapshot), self.bottom(frame)
-        body = self.body(frame, snapshot, frame.height - len(top) - len(bottom))
+        room = frame.height - len(top) - len(bottom)
+        body = self.body(frame, snapshot, room)
+        if frame.height < SIDE_ROWS:
+            # Imported late: most terminals are higher.
+            from metabonk_tui.ui.views.layout.short import short
+
+            body = short(body, frame.width, room - len(body.top))
         return replace(body, top=(*top, *body.top), bottom=bottom)
 
     def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:

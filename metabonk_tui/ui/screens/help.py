@@ -9,12 +9,15 @@ from msgspec.structs import replace
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.ui.command_context import CommandContext
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, Command, CommandGroup, key_name
+from metabonk_tui.ui.density import SIDE_ROWS
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
+from metabonk_tui.ui.screens.base import with_blank
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, plain, side_by_side
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
 from metabonk_tui.ui.views.layout.section import muted, paragraph, title
+from metabonk_tui.ui.views.layout.short import short
 
 MEANINGS: dict[ComponentState, str] = {
     ComponentState.ACTIVE: "grew, or is not zero, within the window",
@@ -59,7 +62,8 @@ class HelpScreen(MonitorScreen):
             keys = (*_own(wide, frame, own), *_keys(wide, frame, tuple(GROUPS), own))
             rows = (*self._signs(wide, g), EMPTY, *keys, EMPTY, *self._where(wide, g))
             body = tuple((gap(1), *row) for row in rows)
-        return Page((*top, EMPTY), _cut(body, frame.width, g), (footer(frame),))
+        page = Page(with_blank(frame, top), _cut(body, frame.width, g), (footer(frame),))
+        return page if frame.height >= SIDE_ROWS else short(page, frame.width, frame.height - len(top) - 1)
 
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Clear the search before the screen is left."""

@@ -18,7 +18,15 @@ from metabonk_tui.ui.views.logs.head import find_row, from_row, level_rows, titl
 from metabonk_tui.ui.views.logs.list import list_rows
 from metabonk_tui.ui.views.logs.recorded import chosen, log_rows
 from metabonk_tui.ui.views.logs.side import side_rows
-from metabonk_tui.ui.views.logs.space import SIDE_CELLS, LogSpace, first_in_sight, log_space, past_last_in_sight
+from metabonk_tui.ui.views.logs.space import (
+    FIND_ROWS,
+    SIDE_CELLS,
+    TITLE_ROWS,
+    LogSpace,
+    first_in_sight,
+    log_space,
+    past_last_in_sight,
+)
 
 STEPS = {"next": 1, "right": 1, "previous": -1, "left": -1}
 FILES = STEPS | {"log_next": 1, "log_previous": -1}
@@ -34,7 +42,7 @@ class LogsScreen(HeadedScreen):
         if not frame.logs.available:
             return Page(body=log_rows(frame, snapshot))
         space = self._space(frame, snapshot)
-        head: list[Row] = [title_row(frame, space)]
+        head: list[Row] = [title_row(frame, space)] if frame.height >= TITLE_ROWS else []
         head += [from_row(frame)] if space.has_from else []
         head += level_rows(frame) if space.has_levels else ()
         head += [EMPTY] if space.has_blanks else []
@@ -53,6 +61,8 @@ class LogsScreen(HeadedScreen):
         """Draw the search above the keys."""
         keys = super().bottom(frame)
         if not frame.logs.available or frame.snapshot is None:
+            return keys
+        if frame.height < FIND_ROWS:
             return keys
         space = self._space(frame, frame.snapshot)
         rule: Row = (gap(1), mark(frame.glyphs.rule * max(0, frame.width - 2), "line"))

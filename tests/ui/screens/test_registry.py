@@ -79,7 +79,7 @@ def test_another_screen_needs_a_registry_line_and_a_command_line(monkeypatch: py
 
 @pytest.mark.parametrize(
     ("wide", "high", "top", "bottom"),
-    [(120, 40, 5, 1), (120, 13, 4, 1), (20, 5, 2, 1), (120, 5, 2, 1)],
+    [(120, 40, 5, 1), (120, 13, 4, 1), (20, 5, 2, 1), (120, 5, 1, 1)],
     ids=["roomy", "no blank row in 13 rows", "narrow pane", "short pane"],
 )
 def test_header_and_keys_surround_the_body(wide: int, high: int, top: int, bottom: int) -> None:

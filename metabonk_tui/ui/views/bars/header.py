@@ -19,7 +19,7 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
-from metabonk_tui.ui.views.bars.side import short_head, tall_head
+from metabonk_tui.ui.views.bars.side import short_line, tall_lines
 from metabonk_tui.ui.views.bars.summary import DEMO_CELLS, evidence, mode, need_text, up_count
 from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, key_now, label, muted, paragraph, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
@@ -35,11 +35,11 @@ MOST_NEXT_ROWS = 4
 
 @once_a_snapshot
 def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw the header: identity, verdict, memory, gate and next steps; in a side pane only verdict and memory."""
+    """Draw the header: identity, verdict, memory, gate and next steps; in a side pane only the most important."""
     if frame.width < SIDE_CELLS:
-        return tall_head(frame, snapshot)
+        return tall_lines(frame, snapshot)
     if frame.height < SIDE_ROWS:
-        return short_head(frame, snapshot)
+        return (short_line(frame, snapshot),)
     rows = [identity(frame, snapshot), verdict_row(frame, snapshot), memory_row(frame, snapshot)]
     doing = doing_row(frame, snapshot)
     return (

@@ -5,8 +5,11 @@ The verdict keeps its filled row and its word. Does not: draw the rows below, or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.density import SIDE_ROWS
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
@@ -23,8 +26,22 @@ CLOCK_CELLS = 60
 
 
 def tall_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw verdict and memory, the header of any screen in a narrow pane."""
+    """Draw verdict and memory, the begin of the dashboard in a narrow pane."""
     return (verdict_line(frame, snapshot), narrow_memory(frame, snapshot))
+
+
+def tall_lines(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw the header of any other screen in a narrow pane: in one row where that holds verdict and memory.
+
+    What is not live says so in a row of its own.
+    """
+    rows = tall_head(frame, snapshot)
+    if frame.height < SIDE_ROWS:
+        both = (*_word(frame, snapshot, frame.width), gap(1), *_on_band(_free(frame, snapshot)[1:], snapshot))
+        rows = rows if width(both) > frame.width else (_filled(frame, snapshot, both),)
+    # A pane of three rows keeps verdict, memory and keys.
+    has_room = frame.mode != "live" and frame.height > len(rows) + 2
+    return (time_line(frame, snapshot), *rows) if has_room else rows
 
 
 def verdict_line(frame: Frame, snapshot: Snapshot) -> Row:
@@ -82,11 +99,17 @@ def outlook_line(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def short_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw verdict and memory, the header of any screen in a short pane."""
+    """Draw verdict and memory, the begin of the dashboard in a short pane."""
     return (_short_verdict(frame, snapshot), _short_memory(frame, snapshot))
 
 
-def _short_verdict(frame: Frame, snapshot: Snapshot) -> Row:
+def short_line(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw the header of any other screen in a short pane: the verdict, free memory, and whether this is live."""
+    memory = (*_free(frame, snapshot)[1:], *((muted(" free"),) if frame.width >= CLOCK_CELLS else ()))
+    return _short_verdict(frame, snapshot, (memory, mode(frame, snapshot)))
+
+
+def _short_verdict(frame: Frame, snapshot: Snapshot, more: Sequence[Row] = ()) -> Row:
     g, wide, verdict = frame.glyphs, frame.width, snapshot.verdict
     stop = verdict.level == "stop"
     quiet, plain = ("oncrit", "oncrit") if stop else ("muted", "text")
@@ -95,10 +118,15 @@ def _short_verdict(frame: Frame, snapshot: Snapshot) -> Row:
     if wide >= CLOCK_CELLS:
         playback = frame.playback
         now_t = snapshot.t if playback is None or playback.sample_t is None else playback.t
-        end = join([end, (Span(fmt.clock(now_t, frame.zone), plain),)], 3)
+        clock: Row = (Span(fmt.clock(now_t, frame.zone), plain),)
+        end = join(
+            [part for part in (end, *(_on_band(each, snapshot) for each in more), clock) if part], 2 + wide // 100
+        )
+    elif more:
+        end = join([_on_band(each, snapshot) for each in more], 2)
     row = _word(frame, snapshot, wide)
     since = f"since {fmt.elapsed(verdict.since_t - snapshot.run.started_at)}"
-    if wide >= CLOCK_CELLS:
+    if wide >= CLOCK_CELLS and width(row) + 1 + len(since) + 2 + width(end) < wide:
         row = (*row, gap(1), Span(since, quiet))
     room = wide - width(row) - width(end) - 5
     why = evidence(snapshot, plain, quiet, room, g)
@@ -127,6 +155,11 @@ def _short_memory(frame: Frame, snapshot: Snapshot) -> Row:
     if width(row) + 2 + width(end) > wide - 1:
         return fit(cut(row, wide - 1, g.ellipsis), wide, g.ellipsis)
     return fit((*spread(row, end, wide - 1, g.ellipsis), gap(1)), wide, g.ellipsis)
+
+
+def _on_band(row: Row, snapshot: Snapshot) -> Row:
+    """Draw words on the verdict's row; that of a stop has one colour."""
+    return tuple([span._replace(token="oncrit") for span in row]) if snapshot.verdict.level == "stop" else row
 
 
 def _free(frame: Frame, snapshot: Snapshot) -> Row:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.density import SIDE_ROWS
 from metabonk_tui.ui.frame import Frame, Page
 from metabonk_tui.ui.style.spans import EMPTY, Row, fit, gap
 from metabonk_tui.ui.views.dashboard import panes
 from metabonk_tui.ui.views.layout.panes import Pane
 from metabonk_tui.ui.views.layout.section import muted, title, with_keys_now
+from metabonk_tui.ui.views.layout.short import short
 from metabonk_tui.ui.views.run.events import listed_events, selected_event
 
 MOST_ROWS = 400
@@ -37,7 +39,8 @@ def zoomed(frame: Frame, snapshot: Snapshot, head: tuple[Row, ...], bottom: tupl
         rows = [title("LOG", wide, frame.glyphs, focused=True), (none,)]
     shown = _cursor(frame, snapshot)
     ellipsis = frame.glyphs.ellipsis
-    return Page((*head, *airy), tuple(fit((gap(1), *row), frame.width, ellipsis) for row in rows), bottom, shown)
+    page = Page((*head, *airy), tuple(fit((gap(1), *row), frame.width, ellipsis) for row in rows), bottom, shown)
+    return page if frame.height >= SIDE_ROWS else short(page, frame.width, room)
 
 
 def _cursor(frame: Frame, snapshot: Snapshot) -> tuple[int, int] | None:

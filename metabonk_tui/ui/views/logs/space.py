@@ -16,8 +16,8 @@ from metabonk_tui.ui.views.layout.section import WIDE
 SIDE_CELLS = 40
 """The panel of a worker with its margins."""
 NAME_AT, NAME_CELLS = 11, 7
-FROM_ROWS, LEVEL_ROWS, TALL = 20, 30, 30
-"""The screen's heights from which the counts, the errors over time and blank rows have room."""
+FIND_ROWS, TITLE_ROWS, FROM_ROWS, LEVEL_ROWS, TALL = 5, 6, 20, 30, 30
+"""The screen's heights from which search, title, counts, the errors over time and blank rows have room."""
 
 
 class LogSpace(Struct, frozen=True):
@@ -47,8 +47,8 @@ def log_space(frame: Frame, header_rows: int) -> LogSpace:
     has_from = is_merged and frame.height >= FROM_ROWS
     has_levels = frame.height >= LEVEL_ROWS
     has_blanks = frame.height >= TALL
-    head = 1 + has_from + 2 * has_levels + has_blanks
-    foot = 2 + has_blanks + 1 if frame.height >= FROM_ROWS else 2
+    head = (frame.height >= TITLE_ROWS) + has_from + 2 * has_levels + has_blanks
+    foot = 2 + has_blanks + 1 if frame.height >= FROM_ROWS else 1 + (frame.height >= FIND_ROWS)
     return LogSpace(
         max(20, frame.width - SIDE_CELLS if side else frame.width - 1),
         NAME_AT + NAME_CELLS + 3 if is_merged else 12,
