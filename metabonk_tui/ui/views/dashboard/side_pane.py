@@ -106,7 +106,8 @@ def _sections(frame: Frame, snapshot: Snapshot, high: int) -> list[Row]:
     room = max(0, high - len(rows))
     least = min(room, total, max(LEAST_WORKERS, min(ill, room)))
     spare = room - least - (1 if total > least else 0)
-    causes, events = _causes(frame, snapshot, inner), _events(frame, snapshot, inner)
+    least_causes = max(3, frame.height // 4)
+    causes, events = _causes(frame, snapshot, inner, least_causes), _events(frame, snapshot, inner)
     given = []
     for pane in (causes, events):
         rows_of = min(len(pane) + 1, spare) if pane and spare >= LEAST_PANE else 0
@@ -115,6 +116,12 @@ def _sections(frame: Frame, snapshot: Snapshot, high: int) -> list[Row]:
     lines = min(total, least + max(0, spare))
     if lines < total:
         lines = least
+    elif all(given) and (spare := spare - (lines - least)) > 0:
+        # No sentence is cut while rows stay blank: the causes come first.
+        causes = _causes(frame, snapshot, inner, given[0] - 2 + spare)
+        spare -= len(causes) + 1 - given[0]
+        events = _events(frame, snapshot, inner, given[1] - 1 + spare)
+        given = [len(causes) + 1, len(events) + 1]
     rows += _workers(frame, snapshot, room - sum(given) if lines < total else lines)
     for pane, rows_of in zip((causes, events), given, strict=True):
         rows += [EMPTY, *pane[: rows_of - 1]] if rows_of else []
@@ -122,22 +129,28 @@ def _sections(frame: Frame, snapshot: Snapshot, high: int) -> list[Row]:
 
 
 @once_a_snapshot
-def _causes(frame: Frame, snapshot: Snapshot, inner: int) -> tuple[Row, ...]:
+def _causes(frame: Frame, snapshot: Snapshot, inner: int, high: int) -> tuple[Row, ...]:
     if not snapshot.causes:
         return ()
     head = title("WHY", inner, frame.glyphs, (), bracket(frame, "v"))
-    found = cause_rows(snapshot.causes, inner, max(3, frame.height // 4), frame.glyphs)
+    found = cause_rows(snapshot.causes, inner, high, frame.glyphs)
     return tuple((gap(1), *row) for row in (head, *found))
 
 
 @once_a_snapshot
-def _events(frame: Frame, snapshot: Snapshot, inner: int) -> tuple[Row, ...]:
+def _events(frame: Frame, snapshot: Snapshot, inner: int, high: int = 0) -> tuple[Row, ...]:
+    """Draw the newest events, a row each; in `high` rows with the title as many of them whole as fit."""
     found = listed_events(frame, snapshot)[-frame.height :]
     g = frame.glyphs
     rows: list[Row] = [title("EVENTS", inner, g)]
+    spare = high - 1 - len(found)
     for event in reversed(found):
         head: Row = (muted(fmt.clock(event.t, frame.zone, with_seconds=False)), gap(1), event_mark(event, g), gap(1))
-        rows.append((*head, Span(clip(g.text(sentence(event)), inner - width(head), g.ellipsis), "text")))
+        said = paragraph(g.text(sentence(event)), inner, indent=head)
+        if len(said) - 1 > spare:
+            said = [(*head, Span(clip(g.text(sentence(event)), inner - width(head), g.ellipsis), "text"))]
+        spare -= len(said) - 1
+        rows += said
     return tuple((gap(1), *row) for row in rows) if found else ()
 
 

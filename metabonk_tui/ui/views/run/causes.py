@@ -11,7 +11,7 @@ from metabonk_tui.core.model.snapshot import Cause, Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, cut, fit, gap, left, mark, width
-from metabonk_tui.ui.views.layout.section import muted, paragraph, strong
+from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, words
 from metabonk_tui.ui.views.memory.gauge import bar
 
 LABEL = 8
@@ -71,6 +71,8 @@ def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs, 
         return lines[:high]
     first = _first_block(causes[0], wide, high - (len(causes) - 1), glyphs)
     others = [_block(i, cause, wide, glyphs) for i, cause in enumerate(causes) if i]
+    whole = [_block(i, cause, wide, glyphs, whole=True) for i, cause in enumerate(causes) if i]
+    others = whole if len(first) + sum(map(len, whole)) <= high else others
     if len(first) + sum(map(len, others)) > high:
         others = [rows[:1] for rows in others]
     blocks = [first, *others]
@@ -92,15 +94,33 @@ def _first_block(cause: Cause, wide: int, high: int, glyphs: Glyphs) -> list[Row
     if cause.fix == FIX_ABOVE and 1 + len(proof) + len(fix) > high:
         fix = []
     kept = max(1, high - 1 - len(fix))
+    if len(proof) > kept:
+        flowing = _flowing(cause, wide, glyphs)
+        # Behind the name stand as many cells again: there the proof begins where its own rows are too few.
+        rows = shorten(flowing, 1 + kept, wide, glyphs)
+        return [*rows, *shorten(fix, max(0, high - len(rows)), wide, glyphs)]
     proof = shorten(proof, kept, wide, glyphs)
     return [head, *proof, *shorten(fix, max(0, high - 1 - len(proof)), wide, glyphs)]
 
 
-def _block(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw a cause after the first: name, and one row of its proof."""
+def _flowing(cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw the first cause with its proof behind its name, in as many rows as they need."""
+    name = glyphs.text(cause.name)
+    lines = words(f"{name}: {glyphs.text(cause.because)}", max(1, wide - LABEL))
+    if not lines[0].startswith(f"{name}:"):
+        return paragraph(f"{name}: {glyphs.text(cause.because)}", wide, "text", indent=_rank(0, cause))
+    first: Row = (*_rank(0, cause), Span(name, "strong", True), Span(lines[0][len(name) :], "text"))
+    return [first, *((gap(LABEL), Span(line, "text")) for line in lines[1:])]
+
+
+def _block(i: int, cause: Cause, wide: int, glyphs: Glyphs, whole: bool = False) -> list[Row]:
+    """Draw a cause after the first: name, and one row of its proof, or the whole proof."""
     name = Span(glyphs.text(cause.name), "text")
     proof = paragraph(glyphs.text(cause.because), wide, "muted", indent=(gap(LABEL),))
-    return [cut((*_rank(i, cause), name), wide, glyphs.ellipsis), *shorten(proof, 1, wide, glyphs)]
+    return [
+        cut((*_rank(i, cause), name), wide, glyphs.ellipsis),
+        *(proof if whole else shorten(proof, 1, wide, glyphs)),
+    ]
 
 
 def shorten(rows: list[Row], high: int, wide: int, glyphs: Glyphs) -> list[Row]:

@@ -16,9 +16,9 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.drawn_once import once_a_snapshot
 from metabonk_tui.ui.frame import EVENTS, Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
-from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, mark, on_row
+from metabonk_tui.ui.style.spans import Row, Span, cells, clip, fit, gap, mark, on_row
 from metabonk_tui.ui.views.layout.highlight import RECENT_S
-from metabonk_tui.ui.views.layout.section import muted
+from metabonk_tui.ui.views.layout.section import muted, paragraph
 
 _WORDS: tuple[tuple[str, str, str], ...] = (
     ("DOWN", "down", "crit"),
@@ -86,10 +86,21 @@ def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: 
     chosen = selected_event(frame, events)
     if chosen is not None:
         wide -= 2
-    for event in reversed(events[-high:] if high > 0 else ()):
+    shown = events[-high:] if high > 0 else ()
+    # Rows that would stay blank hold what a row cuts of the newest events; a list with a cursor has a row for each.
+    spare = high - len(shown) if chosen is None else 0
+    for event in reversed(shown):
         new = is_new(event, snapshot)
         clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
-        clipped = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
+        said = g.text(sentence(event))
+        if spare > 0 and cells(said) > wide - 12:
+            head: Row = (clock, gap(2), event_mark(event, g), gap(1))
+            whole = paragraph(said, wide, "strong" if new else "text", new, indent=head)
+            if len(whole) - 1 <= spare:
+                spare -= len(whole) - 1
+                rows += whole
+                continue
+        clipped = clip(said, max(0, wide - 12), g.ellipsis)
         row: Row = (clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new))
         if event is chosen:
             row = on_row(fit((mark(g.cursor, "accent"), gap(1), *row), wide + 2, g.ellipsis), "select")

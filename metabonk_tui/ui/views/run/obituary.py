@@ -5,6 +5,7 @@ Does not: judge. Everything comes with the page; only what happened to the worke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from metabonk_tui.core.model.event import EventKind
@@ -44,6 +45,8 @@ WIDE, ROOMY = 100, 28
 PANE = 6
 """Rows of a pane in two columns, below its title."""
 LABEL = 10
+MOST_LINES = 20
+"""The most rows of one event around a death."""
 SAME_ROWS = 4
 """The most rows of deaths of the same kind."""
 BETWEEN = 3
@@ -229,22 +232,76 @@ def _key(frame: Frame, remedy: Remedy) -> Row:
 
 
 def _narrow(frame: Frame, snapshot: Snapshot, page: Obituary, wide: int, room: int) -> list[Row]:
-    """Draw one column: facts whole where the rows suffice, else a row each; the log takes the rows that are left."""
+    """Draw one column: whole where the rows suffice, else cause and remedies whole, else a row each.
+
+    The log takes the rows that are left.
+    """
+    for around in (_every_event(frame, page, wide), [_around_row(frame, page, wide)]):
+        whole = [*_whole_column(frame, snapshot, page, wide), *((EMPTY, *around) if any(around) else ())]
+        if len(whole) <= room:
+            return whole
     rows = _column(frame, snapshot, page, wide, room, wraps=True)
     return rows if len(rows) <= room else _column(frame, snapshot, page, wide, room, wraps=False)
+
+
+def _labelled(label: str, row: Row) -> Row:
+    return (left(label, LABEL, "muted"), *row)
+
+
+def _whole_column(frame: Frame, snapshot: Snapshot, page: Obituary, wide: int) -> list[Row]:
+    """Draw one column in as many rows as its sentences need, without the events around the death."""
+    g = frame.glyphs
+    clock = partial(fmt.clock, zone=frame.zone)
+    cross: Row = (mark(g.down, "crit", True), gap(1))
+    head = g.text(texts.headline(page) + _life(page))
+    rows = [_title(frame, snapshot, page, wide), *paragraph(head, wide, "crit", True, indent=cross)]
+    proofs = texts.evidence(page, clock, snapshot.run.interval_s) or ("nothing says why",)
+    said = texts.answer_sentence(page, clock)
+    same = (*texts.same_before(page, snapshot, clock), *earlier_sentences(frame, page))
+    curves = _curves(page, wide - LABEL, g)
+    rows += _sentences("cause", proofs, wide, g)
+    rows += _sentences("also", page.signs, wide, g)
+    if page.memory:
+        one = [join(curves, 3)] if width(join(curves, 3)) <= wide - LABEL else curves
+        rows += [_labelled("" if i else "memory", row) for i, row in enumerate(one)]
+    rows += _sentences("answer", (said or "never answered",), wide, g, "text" if said else "unknown")
+    rows += _sentences("before", (f"same death: {cut_list(same)}",) if same else (), wide, g)
+    rows += _sentences("then", (texts.restart(page, snapshot),), wide, g)
+    log = _log(frame, page, wide, len(page.log) + 1)
+    if page.log:
+        log = [log[0], *(row for line in page.log for row in _log_rows(line, wide, g))]
+    return [*rows, *_remedy_rows(frame, page, wide), EMPTY, *log]
+
+
+def _every_event(frame: Frame, page: Obituary, wide: int) -> list[Row]:
+    count = len(page.around)
+    return _around(frame, page, wide, count, count * MOST_LINES) if count else []
+
+
+def _sentences(label: str, said: Sequence[str], wide: int, g: Glyphs, token: str = "text") -> list[Row]:
+    together = g.text("; ".join([each for each in said if each]))
+    return paragraph(together, wide, token, indent=_labelled(label, ())) if together else []
+
+
+def _life(page: Obituary) -> str:
+    life = "" if page.lived_s is None else f", after {fmt.age(page.lived_s)}"
+    return life + ("" if page.generation is None else f" of gen {page.generation}")
+
+
+def _log_rows(line: str, wide: int, g: Glyphs) -> list[Row]:
+    """Draw a line of the log in as many rows as it needs; one that may name a cause is bold."""
+    loud = any(word in line.lower() for word in LOUD)
+    glyph = mark(g.caution, "warn") if loud else gap(1)
+    return paragraph(g.text(line), wide, "strong" if loud else "muted", loud, indent=(glyph, gap(1)))
 
 
 def _column(frame: Frame, snapshot: Snapshot, page: Obituary, wide: int, room: int, *, wraps: bool) -> list[Row]:
     """Draw one column; `wraps`: cause and remedies take as many rows as they need."""
     g = frame.glyphs
     clock = partial(fmt.clock, zone=frame.zone)
+    labelled = _labelled
 
-    def labelled(label: str, row: Row) -> Row:
-        return (left(label, LABEL, "muted"), *row)
-
-    life = "" if page.lived_s is None else f", after {fmt.age(page.lived_s)}"
-    life += "" if page.generation is None else f" of gen {page.generation}"
-    rows = [_title(frame, snapshot, page, wide), _head(frame, page, wide, life)]
+    rows = [_title(frame, snapshot, page, wide), _head(frame, page, wide, _life(page))]
     proofs = texts.evidence(page, clock, snapshot.run.interval_s) or ("nothing says why",)
     cause = g.text("; ".join(proofs))
     rows += paragraph(cause, wide, indent=labelled("cause", ())) if wraps else [labelled("cause", (text(cause),))]
@@ -254,7 +311,7 @@ def _column(frame: Frame, snapshot: Snapshot, page: Obituary, wide: int, room: i
     if page.signs:
         optional.append(labelled("also", (text(g.text("; ".join(page.signs))),)))
     if page.memory:
-        rows.append(labelled("memory", _curves(page, wide - LABEL, g)))
+        rows.append(labelled("memory", join(_curves(page, wide - LABEL, g), 3)))
     said = texts.answer_sentence(page, clock)
     rows.append(labelled("answer", (text(said),) if said else (Span("never answered", "unknown"),)))
     same = (*texts.same_before(page, snapshot, clock), *earlier_sentences(frame, page))
@@ -289,7 +346,7 @@ def _remedy_row(frame: Frame, page: Obituary) -> Row:
     return join(parts, 2)
 
 
-def _curves(page: Obituary, wide: int, g: Glyphs) -> Row:
+def _curves(page: Obituary, wide: int, g: Glyphs) -> list[Row]:
     """Draw what it held and what was available as bars, each with its first and last number."""
     before = [point for point in page.memory if point.t < page.t]
     held = [point.held_bytes / fmt.GB for point in before if point.held_bytes is not None]
@@ -301,7 +358,7 @@ def _curves(page: Obituary, wide: int, g: Glyphs) -> Row:
             head: Row = (muted(f"{name} "), text(fmt.short(values[0], 2, 4)), gap(1))
             tail: Row = (mark(g.down, "crit"), gap(1), strong(fmt.short(values[-1], 2, 4)))
             parts.append((*head, mark(_bars(values, bars, g), "spark"), *tail))
-    return join(parts, 3) if parts else (Span("not observed", "unknown"),)
+    return parts or [(Span("not observed", "unknown"),)]
 
 
 def _bars(values: list[float], wide: int, g: Glyphs) -> str:
