@@ -45,6 +45,11 @@ class CommandContext(Struct, frozen=True):
     """The pane of the dashboard that is shown alone; "": none, or another screen is in front."""
 
     @property
+    def hidden(self) -> str:
+        """Say that the workers are not in sight, so that no key arranges them unseen; "" where they are."""
+        return "" if self.zoom in ("", "workers") else "the workers are hidden; Esc shows them"
+
+    @property
     def place(self) -> str:
         """Where keys may have a meaning of their own: the screen, or the list of events shown alone."""
         return EVENTS if self.zoom == EVENTS else self.screen

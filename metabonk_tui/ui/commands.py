@@ -103,7 +103,7 @@ def _on(*screens: str) -> Refusal:
 
 
 def _dashboard(context: CommandContext) -> str:
-    return _on("dashboard")(context) or (NO_POOL if context.no_pool else "")
+    return _on("dashboard")(context) or (NO_POOL if context.no_pool else context.hidden)
 
 
 def _workers(context: CommandContext) -> str:
@@ -119,7 +119,7 @@ def _not_on(screen: str, then: Refusal = _always) -> Refusal:
 
 
 def _zoom(context: CommandContext) -> str:
-    return _dashboard(context) or _seen(context)
+    return _on("dashboard")(context) or (NO_POOL if context.no_pool else _seen(context))
 
 
 def _faster(context: CommandContext) -> str:

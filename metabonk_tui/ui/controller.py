@@ -32,7 +32,7 @@ from metabonk_tui.ui.frame import Frame, MonitorScreen, ViewMode, with_selected
 from metabonk_tui.ui.hints import SILENT_KEYS, USUAL_KEYS, KeyTable, context_of, hints
 from metabonk_tui.ui.log_view import LogChoice
 from metabonk_tui.ui.log_viewer import LogViewer
-from metabonk_tui.ui.notices import FLOW_KEYS, Lateness, fault_notice, missing_worker, unrecorded_notice
+from metabonk_tui.ui.notices import FLOW_KEYS, Lateness, fault_notice, missing_worker, said_of, unrecorded_notice
 from metabonk_tui.ui.plot_viewer import PlotViewer
 from metabonk_tui.ui.requests import Pace, Requests
 from metabonk_tui.ui.screen_stack import HOME, ScreenStack
@@ -279,10 +279,10 @@ class Controller:
         can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
         if can_seek and name in ("home", "end"):
             return self._go(Edge("start" if name == "home" else "end"))
-        state = self.screens[self.screen].do(name, outcome.frame_above_outcome(playbar.frame_above_bar(frame)))
-        state = state if state is not None else arranged(name, frame)
+        inner = outcome.frame_above_outcome(playbar.frame_above_bar(frame))
+        state = self.screens[self.screen].do(name, inner) or arranged(name, frame)
         if state is not None:
-            self.state = state
+            self.state, self.notice = state, self.notice or said_of(name, self.state, state)
         else:
             self._stack.scroll(name)
         return NO_EFFECT

@@ -9,7 +9,8 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import verdict_text
-from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.chart_span import span_name
+from metabonk_tui.ui.frame import Frame, UiState
 
 FLOW_KEYS = {
     "ctrl+s": "Ctrl+S stops nothing here; p holds the picture",
@@ -54,6 +55,17 @@ def missing_worker(snapshot: Snapshot, ref: WorkerRef | None) -> tuple[str, ...]
     if ref is None or any(worker.ref == ref for worker in snapshot.workers):
         return ()
     return (f"{ref.label} is not in this recording: another worker is shown",)
+
+
+def said_of(command: str, before: UiState, after: UiState) -> str:
+    """Say what a key changed that may be out of sight, or why it changed nothing; "" where the screen shows it."""
+    if command.endswith(("zoom_in", "zoom_out")):
+        end = "shortest" if command.endswith("in") else "longest"
+        same = f", the {end} time" if before.span == after.span else ""
+        return f"charts show {span_name(after.span)}{same}"
+    if command == "worker_whole":
+        return "every field whole" if after.whole else "fields in columns"
+    return "this is the newest death" if command == "death_after" and before.death == after.death else ""
 
 
 LATE_S = 5.0

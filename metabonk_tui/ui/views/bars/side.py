@@ -120,7 +120,8 @@ def _short_verdict(frame: Frame, snapshot: Snapshot, more: Sequence[Row] = ()) -
         now_t = snapshot.t if playback is None or playback.sample_t is None else playback.t
         clock: Row = (Span(fmt.clock(now_t, frame.zone), plain),)
         end = join(
-            [part for part in (end, *(_on_band(each, snapshot) for each in more), clock) if part], 2 + wide // 100
+            [part for part in (end, *(_on_band(each, snapshot) for each in more), clock) if part],
+            2 if more and wide < 100 else 3,
         )
     elif more:
         end = join([_on_band(each, snapshot) for each in more], 2)
