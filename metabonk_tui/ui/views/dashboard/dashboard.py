@@ -80,6 +80,11 @@ def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
     elif frame.height >= GHOST_FRAME_ROWS:
         # The operator who chose a run to compare with wants it also while there is something to do.
         head = (*head, *_ghost(frame, snapshot))
+    if snapshot.verdict.ended is not None and frame.height >= GHOST_FRAME_ROWS:
+        # The verdict row cuts how the run ended; now that it is over, nothing else is as much asked for.
+        from metabonk_tui.ui.views.run.ended_run import ended_rows
+
+        head = (*head, *ended_rows(frame, snapshot))
     if snapshot.has_several_hosts:
         from metabonk_tui.ui.views.bars.hosts import host_rows
 

@@ -17,6 +17,7 @@ from metabonk_tui.ui.views.bars.header import header
 from metabonk_tui.ui.views.bars.memory_row import memory_row
 from metabonk_tui.ui.views.bars.summary import mode
 from metabonk_tui.ui.views.layout.section import (
+    WIDE,
     key_now,
     label,
     muted,
@@ -26,6 +27,7 @@ from metabonk_tui.ui.views.layout.section import (
     title,
     with_keys_now,
 )
+from metabonk_tui.ui.views.memory.capacity import fits_words
 from metabonk_tui.ui.views.run.alerts import alert_count
 
 NAME_CELLS = 18
@@ -85,7 +87,9 @@ def _found(frame: Frame, snapshot: Snapshot) -> list[Row]:
     assert frame.search is not None
     g, wide = frame.glyphs, max(10, frame.width - 2)
     every = fmt.age(snapshot.run.interval_s / frame.speed)
-    rows: list[Row] = [(gap(1), *title("LOOKED FOR", wide, g, (muted(f"again every {every}"),)))]
+    budget = snapshot.memory.budget
+    fits = fits_words(budget, brief=frame.width < WIDE) if budget is not None and wide >= 2 * NAME_CELLS + 10 else ()
+    rows: list[Row] = [(gap(1), *title("LOOKED FOR", wide, g, (muted(f"again every {every}"),), fits))]
     for row in looked_for(snapshot, frame.config, frame.search):
         head: Row = (gap(1), _mark(row, g), gap(1))
         if wide >= 2 * NAME_CELLS + 10:

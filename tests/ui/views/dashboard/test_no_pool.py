@@ -112,3 +112,8 @@ def test_with_a_configured_pool_the_dashboard_is_as_usual() -> None:
     text = Sitting(search=None).text()
     assert "LOOKED FOR" not in text
     assert "w0" in text
+
+
+def test_it_says_how_many_workers_would_fit() -> None:
+    assert NOTHING.memory.budget is not None
+    assert f"fits ~{NOTHING.memory.budget.fits} workers" in Sitting().text(80, 24)
