@@ -25,6 +25,8 @@ FITS: dict[CapacityFit, tuple[str, str]] = {
     "does not fit": ("stop", "crit"),
 }
 """Glyph and token of each answer."""
+SHORT: dict[CapacityFit, str] = {"fits": "fits", "below floor": "low", "does not fit": "over"}
+"""The answers where a side pane cuts the long ones."""
 
 
 def fits_words(budget: Budget, brief: bool = False) -> Row:
@@ -52,6 +54,8 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         title("WHAT IF", wide, g, (muted("workers at their peak"),)),
         (left("W", count, "muted"), right("NEED GB", size, "muted"), right("LEAVES", size, "muted")),
     ]
+    longest = max([len(row.verdict) for row in tried], default=0)
+    is_cut = count + 2 * size + far + 2 + longest > wide
     for row in reversed(tried):
         best = row.workers == budget.fits
         bold = best or row.workers == now
@@ -64,7 +68,7 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
             gap(far),
             mark(str(getattr(g, name)), token),
             gap(1),
-            Span(row.verdict, token, bold),
+            Span(SHORT[row.verdict] if is_cut else row.verdict, token, bold),
         ]
         if best:
             label: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))

@@ -262,8 +262,8 @@ def _whole_column(frame: Frame, snapshot: Snapshot, page: Obituary, wide: int) -
     rows += _sentences("cause", proofs, wide, g)
     rows += _sentences("also", page.signs, wide, g)
     if page.memory:
-        one = [join(curves, 3)] if width(join(curves, 3)) <= wide - LABEL else curves
-        rows += [_labelled("" if i else "memory", row) for i, row in enumerate(one)]
+        drawn = [join(curves, 3)] if width(join(curves, 3)) <= wide - LABEL else curves
+        rows += [_labelled("" if i else "memory", row) for i, row in enumerate(drawn)]
     rows += _sentences("answer", (said or "never answered",), wide, g, "text" if said else "unknown")
     rows += _sentences("before", (f"same death: {cut_list(same)}",) if same else (), wide, g)
     rows += _sentences("then", (texts.restart(page, snapshot),), wide, g)

@@ -59,3 +59,10 @@ def test_a_short_pane_gives_its_rows_to_the_worst_the_cause_and_the_next_step() 
     assert lines[3].startswith(" why   0.93 config not loaded")
     assert lines[4].startswith(" next  X stop the pool")
     assert text_of(scenes.stop(), 80, 3).splitlines()[:2] == lines[:2]
+
+
+def test_a_narrow_pane_says_in_short_words_what_fits() -> None:
+    text = text_of(scenes.many(72), 30, 24, "memory")
+    assert "■ over" in text
+    assert "does…" not in text
+    assert "does not fit" in text_of(scenes.many(72), 60, 24, "memory")
