@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
-from metabonk_tui.core.status.decode import number, text, values
+from metabonk_tui.core.status.decode import compared, number, text, value
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 INPUTS = (
@@ -24,6 +24,7 @@ INPUTS = (
 """The last inputs of the state classifier; absent until it has run on a frame."""
 ENGAGED = "system2_trigger_engaged_count"
 HINTS = "vlm_hints_used"
+MOVING = ("step", *INPUTS)
 STEADY_SEEN = 3
 FieldValue = float | str | None | tuple[float | None, ...]
 
@@ -75,7 +76,8 @@ def observe(
 
 
 def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
-    step_now, engaged_now, hints_now, *inputs = values(status, ("step", ENGAGED, HINTS, *INPUTS))
+    step_now, *inputs = compared(status, MOVING)
+    engaged_now, hints_now = value(status, ENGAGED), value(status, HINTS)
     engaged, hints, ui_state = stillness.engaged, stillness.hints, stillness.ui_state
     # These stand from one second to the next, and the others move.
     if engaged.seen < STEADY_SEEN or engaged_now != engaged.value:

@@ -84,6 +84,20 @@ def values(status: WorkerStatus, names: Iterable[str]) -> list[float | None]:
     ]
 
 
+def compared(status: WorkerStatus, names: Iterable[str]) -> list[float | None]:
+    """Read several numeric fields as `values` does, to compare them with earlier ones: an integer stays one."""
+    found: list[Any] = [*map(status.fields.get, names)]
+    if _NUMBERS.issuperset(map(type, found)):
+        total = sum(filter(None, found))
+        # A number that is not finite leaves a sum that is not.
+        if total - total == 0.0:
+            return found
+    return values(status, names)
+
+
+_NUMBERS = frozenset({float, int, type(None)})
+
+
 def value(status: WorkerStatus, name: str) -> float | None:
     """Read one numeric field as `values` reads several."""
     found = status.fields.get(name)

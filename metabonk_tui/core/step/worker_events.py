@@ -51,7 +51,8 @@ def _is_alike(old: WorkerTrack, track: WorkerTrack) -> bool:
         and track.steps.ratio is None
         and track.env is old.env
         and (track.gameplay.corroborated_t is None) is (old.gameplay.corroborated_t is None)
-        and all([now.known is was.known for now, was in zip(track.components, old.components, strict=True)])
+        # The last known state changes only with the state.
+        and track.states is old.states
     )
 
 

@@ -16,6 +16,9 @@ from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import flag, number, values
 from metabonk_tui.core.timeseries.window import Buckets
 
+# On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
+_VALUE, _ACTIVE = Presence.VALUE, ComponentState.ACTIVE
+_RESTING, _STALLED = ComponentState.RESTING, ComponentState.STALLED
 TREND_BUCKET_S = 30.0
 TREND_BUCKETS = 60
 NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
@@ -279,10 +282,10 @@ def judge(track: ComponentTrack, spec: ComponentConfig, sight: Sight, t: float, 
     else:
         state = _state(track, t, config, starting=sight.starting, elsewhere=elsewhere)
     shown_t, silent_t, rested_t = track.shown_t, track.silent_t, track.rested_t
-    shown = track.shown or state is ComponentState.ACTIVE
-    if state is ComponentState.ACTIVE and track.grew_t is not None:
+    shown = track.shown or state is _ACTIVE
+    if state is _ACTIVE and track.grew_t is not None:
         shown_t = track.grew_t if shown_t is None else max(shown_t, track.grew_t)
-    elif state is ComponentState.RESTING:
+    elif state is _RESTING:
         rested_t = t
     elif state in SILENT and answered:
         silent_t = t
@@ -317,15 +320,28 @@ def _with_corroboration(track: ComponentTrack, sight: Sight, t: float) -> Compon
     return replace(track, proven=sight.is_corroborated, grew_t=t if waited else track.grew_t)
 
 
+def is_showing(track: ComponentTrack) -> bool:
+    """Return whether `judge` has nothing to note of an active component that grew within its window."""
+    return (
+        track.proven
+        and track.shown
+        and track.above_zero
+        and track.presence is _VALUE
+        and track.shown_t is not None
+        and track.grew_t is not None
+        and track.shown_t >= track.grew_t
+    )
+
+
 def _aged(track: ComponentTrack, t: float, config: Config, *, elsewhere: bool) -> ComponentState:
-    if track.state is ComponentState.ACTIVE and not _recent(track, t, config):
+    if track.state is _ACTIVE and not _recent(track, t, config):
         return _standing(track, elsewhere=elsewhere)
     return track.state
 
 
 def _standing(track: ComponentTrack, *, elsewhere: bool) -> ComponentState:
     """Return the state of a component that has not grown lately; what never showed here never rests."""
-    return ComponentState.RESTING if elsewhere and track.shown else ComponentState.STALLED
+    return _RESTING if elsewhere and track.shown else _STALLED
 
 
 def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
@@ -333,16 +349,17 @@ def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
 
 
 def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool, elsewhere: bool) -> ComponentState:
-    if track.presence is Presence.UNOBSERVED:
-        return ComponentState.UNOBSERVED
-    if track.presence is Presence.BAD:
-        return ComponentState.BAD
-    if track.presence in UNBUILT:
-        return ComponentState.PENDING if starting else ComponentState.ABSENT
+    if track.presence is not _VALUE:
+        if track.presence is Presence.UNOBSERVED:
+            return ComponentState.UNOBSERVED
+        if track.presence is Presence.BAD:
+            return ComponentState.BAD
+        if track.presence in UNBUILT:
+            return ComponentState.PENDING if starting else ComponentState.ABSENT
     if not track.above_zero:
         return ComponentState.ZERO
     if not track.proven:
         return ComponentState.UNPROVEN
     if track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s:
-        return ComponentState.ACTIVE
+        return _ACTIVE
     return _standing(track, elsewhere=elsewhere)

@@ -17,12 +17,15 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
-from metabonk_tui.core.status.decode import flag, text, values
+from metabonk_tui.core.status.decode import compared, flag, text, values
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.away import away_since_t
 from metabonk_tui.core.worker.quick import layout_of
 from metabonk_tui.core.worker.strangers import stranger_text
 from metabonk_tui.core.worker.tracker import WorkerTrack
+
+# On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
+_UP = Reach.UP
 
 SEEN_INTERVALS = 3
 """Sampling intervals for which a value must be seen unchanged, however sparse the samples."""
@@ -81,7 +84,8 @@ def observe(
     """Take in a tick of every worker and judge it."""
     t = timing.t
     min_s = max(SEEN_INTERVALS * timing.nominal_s, 1.0)
-    names = (*FRAME_NUMBERS, "step", "actions_total", *layout_of(config).names)
+    layout = layout_of(config)
+    names = (*FRAME_NUMBERS, "step", "actions_total", *layout.counted)
     after = {}
     for ref, track in tracks.items():
         known = before.get(ref)
@@ -91,7 +95,7 @@ def observe(
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
-            known = _take_in(known, track, track.status, t, names, timing.gap_s)
+            known = _take_in(known, track, track.status, t, names, layout.flags, timing.gap_s)
         found = (
             None if _is_lively(known, track, t) else _judge(known, track, t, config, min_s, starting=timing.starting)
         )
@@ -108,17 +112,24 @@ def _is_lively(known: HealthTrack, track: WorkerTrack, t: float) -> bool:
         and known.frames_t == t
         and known.pulsed
         and known.raced_t is None
-        and track.reach is Reach.UP
+        and track.reach is _UP
         and not track.resets_t
     )
 
 
 def _take_in(
-    known: HealthTrack, track: WorkerTrack, status: WorkerStatus, t: float, names: Sequence[str], gap_s: float
+    known: HealthTrack,
+    track: WorkerTrack,
+    status: WorkerStatus,
+    t: float,
+    names: Sequence[str],
+    flags: Sequence[str],
+    gap_s: float,
 ) -> HealthTrack:
     hole = known.last_t is None or t - known.last_t > gap_s
-    numbers = values(status, names)
-    step, pulse = numbers[_FRAMES], tuple(numbers[_FRAMES + 1 :])
+    numbers = compared(status, names)
+    # A flag counts where a worker sends it as a number.
+    step, pulse = numbers[_FRAMES], (*numbers[_FRAMES + 1 :], *values(status, flags))
     frames = (text(status, "scene_hash"), *numbers[:_FRAMES])
     grew = step is not None and known.step is not None and step > known.step
     beats = known.first_t is not None and (grew or pulse != known.pulse)

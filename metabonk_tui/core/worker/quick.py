@@ -16,9 +16,11 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
+from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import MISSING
 from metabonk_tui.core.worker.component import TREND_BUCKET_S, WITH_KEY, ComponentTrack, fields_of, is_proven
 
+_ACTIVE = ComponentState.ACTIVE
 UNSURE = frozenset({list, dict})
 """Equal values of these kinds may hold 1 in one place and true in the other."""
 
@@ -28,6 +30,10 @@ class FieldLayout(Struct, frozen=True):
 
     names: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
+    counted: tuple[str, ...]
+    """The names of numbers."""
+    flags: tuple[str, ...]
+    """The names of flags of transitions."""
 
 
 _layouts: list[tuple[Config, FieldLayout]] = []
@@ -43,7 +49,9 @@ def layout_of(config: Config) -> FieldLayout:
             begin = len(names)
             names += fields_of(spec)
             spans.append((begin, len(names)))
-        _layouts[:] = [(config, FieldLayout(tuple(names), tuple(spans)))]
+        flags = tuple([spec.field for spec in config.component if spec.kind == "transitions"])
+        counted = tuple([name for name in names if name not in flags])
+        _layouts[:] = [(config, FieldLayout(tuple(names), tuple(spans), counted, flags))]
     return _layouts[0][1]
 
 
@@ -74,24 +82,25 @@ def observe_all(
         ):
             seen.append(None)
         elif all_stood or (is_sure and was[begin:end] == now[begin:end] and was_kinds[begin:end] == kinds[begin:end]):
-            seen.append(_stood(track, t, bucket))
+            newest = track.growth.newest
+            is_as_before = track.value is not None and newest is not None and bucket <= newest
+            seen.append(track if is_as_before else _stood(track, t))
         else:
             seen.append(_grown(track, spec, track.numbers, now[begin:end], t))
     return seen
 
 
-def _stood(track: ComponentTrack, t: float, bucket: int) -> ComponentTrack:
+def _stood(track: ComponentTrack, t: float) -> ComponentTrack:
     """Return a counter of which no field changed."""
-    newest = track.growth.newest
-    is_in_bucket = newest is not None and bucket <= newest
+    growth = track.growth.add(t, 0.0)
     # Where only a companion proved the component, the source could not have seen its own number.
     if track.value is not None or track.presence in WITH_KEY:
-        return track if is_in_bucket else replace(track, growth=track.growth.add(t, 0.0))
+        return track if growth is track.growth else replace(track, growth=growth)
     return replace(
         track,
         unseen=track.unseen + (track.presence is not Presence.ABSENT),
         without_key=track.without_key + 1,
-        growth=track.growth.add(t, 0.0),
+        growth=growth,
     )
 
 
@@ -118,6 +127,10 @@ def _grown(
         if place and companion is None and value > 0:
             companion = (name, value)
     value = after[spec.field]
+    shown_t = track.shown_t
+    if grew and track.state is _ACTIVE and track.shown:
+        # As `component.judge` does: what shows with its proof and grows goes on to show.
+        shown_t = t if shown_t is None else max(shown_t, t)
     return replace(
         track,
         bad=None,
@@ -126,6 +139,7 @@ def _grown(
         last_value=value,
         above_zero=track.above_zero or grew or value > 0,
         grew_t=t if grew else track.grew_t,
+        shown_t=shown_t,
         growth=track.growth.add(t, amount),
         companion=companion or track.companion,
     )

@@ -132,7 +132,7 @@ def _is_same(record: WorkerRecord, track: WorkerTrack, t: float) -> bool:
         and record.generation == max(1, track.generation)
         and (record.env is (env := believed_env(track)) or record.env == env)
         and record.answered is (track.last_good_t is not None)
-        and record.states == tuple([component.state for component in track.components])
+        and (record.states is track.states or record.states == track.states)
         and seen.started is play.started
         and seen.since_t == play.corroborated_t
         and seen.reached_t == play.reached_t
@@ -152,7 +152,7 @@ def record_of(track: WorkerTrack, t: float, config: Config) -> WorkerRecord:
         reach=track.reach,
         generation=max(1, track.generation),
         answered=track.last_good_t is not None,
-        states=tuple([component.state for component in track.components]),
+        states=track.states,
         known_states=tuple([component.known for component in track.components]),
         activities=activities,
         shown=tuple([component.shown_t is not None for component in track.components]),

@@ -17,6 +17,21 @@ COMMON = frozenset({"timestamp", "instance_id", "last_error", "stream_error"})
 OWN_NAMES = frozenset((*READ, *READ_IF_PRESENT)) - COMMON
 
 
+NO_WORKER = ("not json", "not an object", "redirect")
+"""Answers that no worker ever gave; nor does it answer with HTTP 4xx."""
+
+
+def is_stranger(seen: Observation, *, is_known: bool) -> bool:
+    """Return whether what answers is no worker.
+
+    Only where no worker ever answered and none is known to run may an answer without a status be a stranger's.
+    """
+    error = seen.error or ""
+    if error == STRANGER:
+        return True
+    return not is_known and seen.pid is None and (error in NO_WORKER or error.startswith("http 4"))
+
+
 def without_strangers(sample: Sample, config: Config) -> Sample:
     """Return the sample with every stranger's document replaced by the error `STRANGER`."""
     strange = {ref: seen for ref, seen in sample.workers.items() if _is_strange(seen, config)}

@@ -26,11 +26,11 @@ from metabonk_tui.core.worker.component import ComponentTrack, Sight
 from metabonk_tui.core.worker.episodes import NO_EPISODES, EpisodeSight, EpisodeTrack
 from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.worker.holes import Hole, with_hole
+from metabonk_tui.core.worker.own_errors import own_error_of
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
+from metabonk_tui.core.worker.strangers import is_stranger
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
-NO_WORKER = ("not json", "not an object", "redirect")
-"""Answers that no worker ever gave; nor does it answer with HTTP 4xx."""
 MENU = "menu_ui"
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
@@ -46,6 +46,8 @@ class WorkerTrack(Struct, frozen=True):
 
     ref: WorkerRef
     components: tuple[ComponentTrack, ...]
+    states: tuple[ComponentState, ...]
+    """Those of the components: the same object while none changes."""
     reach: Reach = Reach.STARTING
     reach_since_t: float = 0.0
     error: str | None = None
@@ -103,8 +105,9 @@ class WorkerTrack(Struct, frozen=True):
 def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
     """Begin to follow a slot."""
     blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
+    states = tuple([component.state for component in blank])
     port = config.pool.base_port + ref.slot
-    return WorkerTrack(ref=ref, components=blank, reach_since_t=t, port=port, first_look_t=t)
+    return WorkerTrack(ref, blank, states, reach_since_t=t, port=port, first_look_t=t)
 
 
 def observe(
@@ -165,15 +168,24 @@ def _with_states(
     sight = Sight(answered, track.answers, timing.starting, of_all, elsewhere, is_real)
     judged, is_changed = [], False
     for component, old, spec in zip(track.components, before, config.component, strict=True):
-        grew_t = component.grew_t if component is old and component.state is _ACTIVE else None
-        # A component that stands within its window stays active.
-        if of_all is not None or grew_t is None or t - grew_t > window_s:
-            now = components.judge(component, spec, sight, t, config)
-            is_changed = is_changed or now is not component
-            judged.append(now)
-        else:
+        # A component that stands within its window stays active, and so does one that `quick` saw grow.
+        if (
+            of_all is None
+            and component.state is _ACTIVE
+            and (grew_t := component.grew_t) is not None
+            and t - grew_t <= window_s
+            and (component is old or components.is_showing(component))
+            and (component.proven is is_real or spec.kind != "transitions")
+        ):
             judged.append(component)
-    return replace(track, components=tuple(judged)) if is_changed else track
+            continue
+        now = components.judge(component, spec, sight, t, config)
+        is_changed = is_changed or now is not component
+        judged.append(now)
+    if not is_changed:
+        return track
+    states = tuple([component.state for component in judged])
+    return replace(track, components=tuple(judged), states=track.states if states == track.states else states)
 
 
 def _state_of_all(track: WorkerTrack, t: float, stale_s: float) -> ComponentState | None:
@@ -197,6 +209,9 @@ def is_in_gameplay(track: WorkerTrack) -> bool:
 def _identify(track: WorkerTrack, seen: Observation | None, process: ProcessReading | None, t: float) -> WorkerTrack:
     """Record the pid; a new pid is a new generation, unless its reset was already counted."""
     pid, started_at = (seen.pid, seen.pid_started_at) if seen is not None else (None, None)
+    is_known = started_at is not None and started_at == track.pid_started_at and track.generation_pid is not None
+    if is_known and pid is not None and pid == track.pid:
+        return track  # nearly always
     if pid is None and process is not None:
         pid = process.pid
     if started_at is None and process is not None and process.pid == pid:
@@ -373,7 +388,7 @@ def _judge_reach(
         reach = forgotten if stale else track.reach
     elif seen.status is not None:
         reach = Reach.UP
-    elif _is_stranger(track, seen, process):
+    elif is_stranger(seen, is_known=not never or track.pid is not None or process is not None):
         reach = Reach.STRANGER
     elif starting and never:
         reach = Reach.STARTING
@@ -386,15 +401,3 @@ def _judge_reach(
     if reach is track.reach:
         return track
     return replace(track, reach=reach, reach_since_t=t)
-
-
-def _is_stranger(track: WorkerTrack, seen: Observation, process: ProcessReading | None) -> bool:
-    """Return whether what answers is no worker.
-
-    Only where no worker ever answered and none is known to run may an answer without a status be a stranger's.
-    """
-    error = seen.error or ""
-    if error == STRANGER:
-        return True
-    unknown = track.last_good_t is None and track.pid is None and seen.pid is None and process is None
-    return unknown and (error in NO_WORKER or error.startswith("http 4"))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.model.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
 from metabonk_tui.core.status import decode
 from metabonk_tui.core.status.decode import (
+    compared,
     decode_json,
     decode_status,
     flag,
@@ -298,3 +299,10 @@ def test_values_finds_what_number_finds(value: Any) -> None:
     status = WorkerStatus({"a": value})
     assert values(status, ("a", "b")) == [number(status, "a").value, None]
     assert [decode.value(status, "a"), decode.value(status, "b")] == [number(status, "a").value, None]
+
+
+@pytest.mark.parametrize("other", SOME_VALUES)
+@pytest.mark.parametrize("value", SOME_VALUES)
+def test_what_is_compared_equals_what_values_finds(value: Any, other: Any) -> None:
+    status = WorkerStatus({"a": value, "b": other})
+    assert compared(status, ("a", "b", "c")) == values(status, ("a", "b", "c"))

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.known_fields import READ, READ_IF_PRESENT, expectations
+from metabonk_tui.core.worker import contract
 from metabonk_tui.core.worker.contract import KEPT_OTHERS, new_contract, observe
 from tests.support.examples import examples
 from tests.support.paths import ROOT
@@ -209,3 +211,14 @@ def test_nothing_seen_yet_is_no_view_of_anything() -> None:
     quiet = observe(new_contract(CONFIG), {}, timing(0.0), None)
     assert quiet.view is not None
     assert quiet.view.answered == ()
+
+
+def test_workers_with_the_same_names_share_them_in_whatever_order() -> None:
+    statuses = [WorkerStatus(dict.fromkeys(order, 1.0)) for order in ("ab", "ab", "ba", "abc", "ab")]
+    first, again, turned, more, later = [contract._keys_of(status) for status in statuses]
+    assert first is again is later
+    assert turned == first != more
+    for number in range(contract.KEPT_ORDERS + 1):
+        contract._keys_of(WorkerStatus({f"other {number}": 1.0}))
+    assert len(contract._orders) == contract.KEPT_ORDERS
+    assert contract._keys_of(statuses[0]) == first
