@@ -178,7 +178,7 @@ def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Co
     After start-up its number counts, unless an earlier run or the assumption is higher: a worker still grows then.
     Once a worker is as old as start-up and gate together, the number of this run always counts.
     """
-    expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
+    expected = _expected_worker(earlier, config)
     return _choose_peak(measured.one_worker_bytes, _started(measured, config), _mature(measured, config), expected)
 
 
@@ -192,7 +192,7 @@ def shared_bytes(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], source: P
 
 def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
     """Choose the peak of Ollama; an Ollama without a loaded model proves nothing, however long it runs."""
-    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
+    expected = _expected_ollama(earlier, config)
     trusted = _is_loaded(measured, earlier, config) and _started(measured, config)
     return _choose_peak(measured.ollama_bytes, trusted, _mature(measured, config), expected)
 
@@ -225,7 +225,7 @@ def peaks_to_keep(
 
 def _is_loaded(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> bool:
     """Return whether Ollama held enough memory to have a model loaded."""
-    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
+    expected = _expected_ollama(earlier, config)
     return (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
 
 
@@ -299,6 +299,18 @@ def _started(measured: MeasuredPeaks, config: Config) -> bool:
 
 def _mature(measured: MeasuredPeaks, config: Config) -> bool:
     return measured.lived_s >= config.clock.startup_grace_s + config.clock.validation_s
+
+
+def _expected_worker(earlier: Sequence[RunPeaks], config: Config) -> Peak:
+    if not earlier:
+        return _assumed(config.memory.worker_gb)
+    return _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
+
+
+def _expected_ollama(earlier: Sequence[RunPeaks], config: Config) -> Peak:
+    if not earlier:
+        return _assumed(config.memory.ollama_gb)
+    return _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
 
 
 def _expected(earlier: Iterable[tuple[int | None, float]], assumed_gb: float) -> Peak:

@@ -47,6 +47,9 @@ class MemoryTrack(Struct, frozen=True):
 
     reading: MemoryReading | None = None
     history: tuple[tuple[float, int], ...] = ()
+    """The lowest of every 10 s but the present ones, over an hour."""
+    lowest: tuple[float, int] | None = None
+    """The lowest of the present 10 s. Apart: the history has 360 entries, and was copied at each new low."""
     min_available_bytes: int | None = None
     below_since_t: float | None = None
     above_since_t: float | None = None
@@ -190,12 +193,18 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
             drafts.append(
                 EventDraft(EventKind.MEMORY_LOW, "ok", f"{free}, above the floor of {floor / GB:.1f} GB again")
             )
-    history = track.history
-    if history and int(history[-1][0] // HISTORY_BUCKET_S) == int(t // HISTORY_BUCKET_S):
-        if available < history[-1][1]:
-            history = history[:-1] + ((history[-1][0], available),)  # noqa: RUF005 - half the time
-    else:
-        history = tuple([h for h in history if h[0] > t - HISTORY_S]) + ((t, available),)  # noqa: RUF005
+    history, low = track.history, track.lowest
+    if low is None or int(low[0] // HISTORY_BUCKET_S) != int(t // HISTORY_BUCKET_S):
+        if low is not None:
+            # It is in the order of time, so what is too old is at the begin.
+            old, from_t = 0, t - HISTORY_S
+            history = history + (low,)  # noqa: RUF005 - half the time
+            while old < len(history) and history[old][0] <= from_t:
+                old += 1
+            history = history[old:]
+        low = t, available
+    elif available < low[1]:
+        low = low[0], available
     lowest = track.min_available_bytes
     return replace(
         track,
@@ -203,6 +212,7 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
         seen_t=t,
         drafts=tuple(drafts),
         history=history,
+        lowest=low,
         min_available_bytes=available if lowest is None else min(lowest, available),
         below_since_t=(track.below_since_t if track.below_since_t is not None else t) if below else None,
         above_since_t=None if below else (track.above_since_t if track.above_since_t is not None else t),
@@ -269,7 +279,7 @@ def view(track: MemoryTrack, config: Config, t: float) -> MemoryView:
         track.min_available_bytes,
         track.below_since_t,
         track.above_since_t,
-        track.history,
+        Deferred(lambda: _history(track), len(track.history) + (track.lowest is not None)),
         Deferred(lambda: _owners(track)),
         track.kills.in_run,
         track.kills.first_t,
@@ -289,6 +299,10 @@ def view(track: MemoryTrack, config: Config, t: float) -> MemoryView:
         swap=track.trends.swap.view,
         gpus=trends.gpu_views(track.trends, t),
     )
+
+
+def _history(track: MemoryTrack) -> tuple[tuple[float, int], ...]:
+    return track.history if track.lowest is None else (*track.history, track.lowest)
 
 
 def _owners(track: MemoryTrack) -> tuple[Owner, ...]:

@@ -22,6 +22,9 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.text.numbers import age, estimate
 from metabonk_tui.core.timeseries.window import Points
 
+# On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
+_POOL_LAUNCH, _POOL_RESIZE, _POOL_STOP = (EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE, EventKind.POOL_STOP)
+
 NO_FACTS: Mapping[str, Any] = {}
 
 
@@ -71,7 +74,7 @@ def rules(config: Config) -> Rules:
 
 def changed_by_us(sample: Sample) -> bool:
     """Return whether the monitor launched, resized or stopped the pool in this tick: earlier readings are void."""
-    changes = (EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE, EventKind.POOL_STOP)
+    changes = (_POOL_LAUNCH, _POOL_RESIZE, _POOL_STOP)
     return any(event.kind in changes and event.severity != "crit" for event in sample.events)
 
 

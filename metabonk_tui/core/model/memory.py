@@ -195,10 +195,12 @@ class MemoryView(Struct, frozen=True):
     """The lowest available memory in this run."""
     below_floor_since_t: float | None
     above_floor_since_t: float | None
-    history: tuple[tuple[float, int], ...]
-    """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, over the last 60 minutes."""
+    history: Sequence[tuple[float, int]]
+    """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, over the last 60 minutes.
+
+    A step computes it, the owners and the growth at the first read.
+    """
     owners: Sequence[Owner]
-    """A step computes them, and the growth, at the first read."""
     oom_kills_in_run: int
     oom_since_t: float | None
     oom_victims: tuple[WorkerRef | Role, ...]

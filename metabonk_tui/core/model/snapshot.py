@@ -342,7 +342,10 @@ def computed(snapshot: Snapshot) -> Snapshot:
     """Return the Snapshot with everything computed that a step leaves to the first reader."""
     hosts = {}
     for name, host in snapshot.hosts.items():
-        memory = replace(host.memory, owners=tuple(host.memory.owners), growth=tuple(host.memory.growth))
+        memory = host.memory
+        memory = replace(
+            memory, history=tuple(memory.history), owners=tuple(memory.owners), growth=tuple(memory.growth)
+        )
         hosts[name] = HostView(memory, host.link)
     return replace(snapshot, workers=tuple(snapshot.workers), hosts=hosts)
 

@@ -108,14 +108,22 @@ def _moved_on(line: _FittedLine, points: Sequence[Point]) -> list[float] | None:
     shared = len(line.points) - gone
     if shared < LEAST_KEPT or tuple(points[:shared]) != line.points[gone:]:
         return None
-    slopes = line.slopes.copy()
-    for i, (earlier_t, earlier) in enumerate(line.points[:gone], 1):
-        for t, value in line.points[i:]:
-            slope = (value - earlier) / (t - earlier_t)
-            place = bisect_left(slopes, slope)
-            if place == len(slopes) or slopes[place] != slope:
-                return None  # numbers that have no order
-            del slopes[place]
+    lost = sorted(
+        [
+            (value - earlier) / (t - earlier_t)
+            for i, (earlier_t, earlier) in enumerate(line.points[:gone], 1)
+            for t, value in line.points[i:]
+        ]
+    )
+    # What lies between the lost ones is copied: to delete 59 of 1770 one by one moves all that follow each time.
+    before, slopes, begin = line.slopes, [], 0
+    for slope in lost:
+        place = bisect_left(before, slope, begin)
+        if place == len(before) or before[place] != slope:
+            return None  # numbers that have no order
+        slopes += before[begin:place]
+        begin = place + 1
+    slopes += before[begin:]
     slopes += _slopes_to(points, shared)
     slopes.sort()
     return slopes

@@ -74,14 +74,14 @@ class Points(Struct, frozen=True):
     def add(self, t: float, value: float) -> Points:
         """Append a point. It replaces the newest one if that is closer than `every_s` to its predecessor."""
         items = self.items
-        end = len(items)
-        if end >= 2 and items[-1][0] - items[-2][0] < self.every_s:
-            end -= 1
-        # Keep one point at or before the start of the window: sparse samples would otherwise shrink it.
-        keep, from_t = 0, t - self.span_s
-        while keep + 1 < end and items[keep + 1][0] <= from_t:
-            keep += 1
-        return Points(self.every_s, self.span_s, items[keep:end] + ((t, value),))  # noqa: RUF005 - half the time
+        if len(items) >= 2:
+            if items[-1][0] - items[-2][0] < self.every_s:
+                items = items[:-1]
+            # Keep one point at or before the start of the window: sparse samples would otherwise shrink it.
+            from_t = t - self.span_s
+            while len(items) >= 2 and items[1][0] <= from_t:
+                items = items[1:]
+        return Points(self.every_s, self.span_s, items + ((t, value),))  # noqa: RUF005 - half the time
 
     def rate(self, min_span_s: float = 0.0) -> float | None:
         """Return the change per second from the oldest to the newest point; None below `min_span_s` between them."""

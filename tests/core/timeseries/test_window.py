@@ -83,3 +83,20 @@ def test_without_a_declared_rhythm_the_median_spacing_counts() -> None:
     assert Spacing(None).nominal_s == 1.0
     assert Spacing(None).add(300.0).nominal_s == 300.0
     assert Spacing(None).add(300.0).add(0.0).nominal_s == 300.0
+
+
+@pytest.mark.parametrize(
+    ("times", "kept"),
+    [
+        ([0, 1, 2], [0, 2]),  # the newest is replaced until it is 15 s after the one before
+        ([0, 15, 16, 29, 30], [0, 15, 30]),
+        ([0, 15, 30, 315, 316], [15, 30, 315, 316]),  # one at or before the start of the window stays
+        ([0, 15, 30, 900], [30, 900]),
+        ([0, 5, 900], [0, 900]),  # 5 s is replaced, and 0 s is the only one before the window
+    ],
+)
+def test_points_keep_their_distance_and_reach_back_over_the_window(times: list[float], kept: list[float]) -> None:
+    points = Points(15.0, 300.0)
+    for t in times:
+        points = points.add(t, 2.0 * t)
+    assert points.items == tuple((t, 2.0 * t) for t in kept)
