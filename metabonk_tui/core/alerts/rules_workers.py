@@ -19,6 +19,11 @@ from metabonk_tui.core.worker.environment import wrong_keys
 from metabonk_tui.core.worker.record import WorkerRecord
 from metabonk_tui.core.worker.strangers import stranger_text
 
+# On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
+_UP = Reach.UP
+_ABSENT, _STALLED, _ZERO = (ComponentState.ABSENT, ComponentState.STALLED, ComponentState.ZERO)
+_IDLE, _LOOPING, _ZOMBIE = (HealthState.IDLE, HealthState.LOOPING, HealthState.ZOMBIE)
+
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
 """From this many restarts of one worker within an hour on, the alert escalates."""
@@ -45,11 +50,13 @@ def _components(
 ) -> RuleResult:
     """Find components in one of these states; escalated if every answering worker is affected."""
     record = rule_input.inputs.record
-    if not should_run(rule_input) or not record.workers:
+    # The usual case first, here and below: it needs no look at the run.
+    is_none = record.up_states.isdisjoint(states)
+    if (is_none and not record.not_up) or not should_run(rule_input) or not record.workers:
         return NO_RESULT
-    if record.up_states.isdisjoint(states):
+    if is_none:
         return _nothing(record.not_up)
-    answered = [worker for worker in record.workers if worker.reach is Reach.UP]
+    answered = [worker for worker in record.workers if worker.reach is _UP]
     found = []
     for place, spec in enumerate(rule_input.inputs.config.component):
         if is_lasting and spec.stands:
@@ -75,7 +82,7 @@ def _components(
 @rule("ComponentAbsent", same_event=EventKind.COMPONENT_SILENT)
 def component_absent(rule_input: RuleInput) -> RuleResult:
     """A component's key is not in `/status`: the component was never built."""
-    return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
+    return _components(rule_input, (_ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
 @rule("ComponentBad", same_event=EventKind.COMPONENT_SILENT)
@@ -111,18 +118,14 @@ def _bad_words(condition: Condition, places: Mapping[str, int], workers: Mapping
 @rule("ComponentZero")
 def component_zero(rule_input: RuleInput) -> RuleResult:
     """A component's counter stays at 0 while the worker steps."""
-    found = _components(
-        rule_input, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", is_lasting=True
-    )
+    found = _components(rule_input, (_ZERO,), lambda title, name: f"{title}: {name} stays at 0", is_lasting=True)
     return _only_stepping(rule_input, found)
 
 
 @rule("ComponentStalled", same_event=EventKind.COMPONENT_SILENT)
 def component_stalled(rule_input: RuleInput) -> RuleResult:
     """A component's counter stopped while the worker steps."""
-    found = _components(
-        rule_input, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", is_lasting=True
-    )
+    found = _components(rule_input, (_STALLED,), lambda title, name: f"{title}: {name} stands", is_lasting=True)
     return _only_stepping(rule_input, found)
 
 
@@ -154,12 +157,10 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
 def worker_down(rule_input: RuleInput) -> RuleResult:
     """A worker is unreachable or answers without a valid status; escalated if none answers."""
     inputs = rule_input.inputs
-    if not should_run(rule_input):
+    if (inputs.calm and not inputs.changing) or not should_run(rule_input):
         return NO_RESULT
     if inputs.changing:
         return NO_DATA
-    if inputs.calm:
-        return NO_RESULT
     down = [worker for worker in inputs.workers if worker.reach in NOT_UP]
     unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
@@ -178,7 +179,7 @@ def _unreachable_text(worker: WorkerView) -> str:
 
 def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
     """Find workers in one of these health states; escalated if every answering worker is affected."""
-    if not should_run(rule_input) or rule_input.inputs.calm:
+    if rule_input.inputs.calm or not should_run(rule_input):
         return NO_RESULT
     workers = rule_input.inputs.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
@@ -193,7 +194,7 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
 @rule("WorkerIdle", same_event=EventKind.WORKER_HEALTH)
 def worker_idle(rule_input: RuleInput) -> RuleResult:
     """A worker answers, but its counters do not move."""
-    return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
+    return _health(rule_input, _IDLE, _ZOMBIE)
 
 
 @rule("StaleFrames", same_event=EventKind.WORKER_HEALTH)
@@ -205,13 +206,13 @@ def stale_frames(rule_input: RuleInput) -> RuleResult:
 @rule("WorkerLooping", same_event=EventKind.WORKER_HEALTH)
 def worker_looping(rule_input: RuleInput) -> RuleResult:
     """A worker restarts again and again."""
-    return _health(rule_input, HealthState.LOOPING)
+    return _health(rule_input, _LOOPING)
 
 
 @rule("RateRegime")
 def rate_regime(rule_input: RuleInput) -> RuleResult:
     """A worker's step rate left its usual range, upwards or downwards."""
-    if not should_run(rule_input) or rule_input.inputs.calm:
+    if rule_input.inputs.calm or not should_run(rule_input):
         return NO_RESULT
     stopped = (HealthState.IDLE, HealthState.ZOMBIE)
     found = []
@@ -254,9 +255,9 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
 @rule("EnvMismatch", same_event=EventKind.ENV_MISMATCH)
 def env_mismatch(rule_input: RuleInput) -> RuleResult:
     """A worker's environment differs from the required one."""
-    if not should_run(rule_input):
-        return NO_RESULT
     record = rule_input.inputs.record
+    if not (record.env_wrong or record.env_unknown) or not should_run(rule_input):
+        return NO_RESULT
     if not record.env_wrong:
         return _nothing(record.env_unknown)
     readable = [worker for worker in record.workers if worker.ref not in record.env_unknown]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.alerts.rule import Rule, RuleInput, evaluate
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.alerts.timers import RECURRENCE_S, AlertTimers, AlertTrack
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import AlertRuleConfig, Config
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.event import EventKind
@@ -140,11 +140,7 @@ def observe(
     active: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
         active.setdefault(track.alert.name, []).append(one)
-    # The order of config.toml is the order of alerts on the screen.
-    for name, configured in config.alerts.rule.items():
-        rule = rules.get(name)
-        if rule is None or not configured.enabled:
-            continue
+    for name, configured, rule in _enabled(config, rules):
         found = evaluate(name, rule, rule_input) if over_before else rule(rule_input)
         if not found.conditions and name not in active:
             continue
@@ -165,6 +161,24 @@ def observe(
     kept = (*reversed(ended), *state.ended)[:KEPT_ENDED] if ended else state.ended
     view = _view(tracks, kept)
     return replace(state, tracks=tracks, ended=kept, backoff=backoff, view=view), alert_transitions(state.view, view)
+
+
+def _enabled(config: Config, rules: Mapping[str, Rule]) -> list[tuple[str, AlertRuleConfig, Rule]]:
+    """Return the rules that run, in the order of config.toml: it is the order of alerts on the screen."""
+    for known, among, enabled in _newest_enabled:
+        if known is config and among is rules:
+            return enabled
+    enabled = [
+        (name, configured, rules[name])
+        for name, configured in config.alerts.rule.items()
+        if name in rules and configured.enabled
+    ]
+    _newest_enabled[:] = [(config, rules, enabled)]
+    return enabled
+
+
+_newest_enabled: list[tuple[Config, Mapping[str, Rule], list[tuple[str, AlertRuleConfig, Rule]]]] = []
+"""The rules of the configuration that was used last: a step asks for them at every sample."""
 
 
 def _host_of(key: str) -> str:

