@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
-from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef, slot_ref
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Observation,
@@ -69,7 +69,7 @@ class Collector:
         self._orchestrator_asked_s: float | None = None
         self._is_first = True
         self._desired = config.pool.workers
-        self._refs = [WorkerRef(slot=slot) for slot in range(self._desired)]
+        self._refs = [slot_ref(slot) for slot in range(self._desired)]
         self._answered: set[WorkerRef] = set()
         self._left_out = 0
         """How many workers were not polled in the last tick, because they exceed the limit."""
@@ -191,7 +191,7 @@ class Collector:
     def _limited(self, seen: set[WorkerRef]) -> list[WorkerRef]:
         """Return the workers to poll, seen or wanted. Say once how many are left out, the unseen first."""
         most = max(MAX_WORKERS, self._config.pool.workers)
-        wanted = {WorkerRef(slot=slot) for slot in range(self._desired)}
+        wanted = {slot_ref(slot) for slot in range(self._desired)}
         every = sorted(seen | wanted)
         left_out = max(0, len(every) - most)
         if left_out and left_out != self._left_out:

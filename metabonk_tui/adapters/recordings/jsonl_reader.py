@@ -22,7 +22,7 @@ from metabonk_tui.adapters.recordings.time_order import Repeats
 from metabonk_tui.adapters.recordings.unmasked import mask_texts, mask_tree, shown_lines
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
 from metabonk_tui.core.model.on_host import host_reading
-from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, worker_ref
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, slot_ref, worker_ref
 from metabonk_tui.core.model.sample import (
     BadStatus,
     BadValue,
@@ -314,7 +314,7 @@ class SampleReader(Struct):
     def _by_worker(self, value: Any) -> Iterator[tuple[WorkerRef, Any]]:
         for key, item in self._without_bad(value).items() if isinstance(value, dict) else ():
             if key.isascii() and key.isdigit() and len(key) < 5:
-                yield WorkerRef(slot=int(key)), item
+                yield slot_ref(int(key)), item
             elif "/" in key and HOST_NAME.fullmatch(key.partition("/")[0]) and (ref := worker_ref(key)) is not None:
                 yield ref, item
             else:

@@ -17,7 +17,7 @@ from metabonk_tui.adapters.recordings.lenient import with_numbers
 from metabonk_tui.adapters.recordings.unmasked import mask_texts
 from metabonk_tui.adapters.store.places import Change, Places, TreePlace, apply, of_delta, of_groups
 from metabonk_tui.core.model.host import NOT_READ
-from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef
+from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, slot_ref
 from metabonk_tui.core.model.sample import BadValue, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.sample_fields import HOSTS_KEY, SAMPLE_FIELDS, SampleField
 
@@ -201,7 +201,7 @@ class LineReader(SampleReader):
     ) -> dict[WorkerRef, Observation] | None:
         seen = dict(last)
         for slot, put in workers.items():
-            ref = WorkerRef(slot=int(slot))
+            ref = slot_ref(int(slot))
             before = last.get(ref)
             if put is None or before is None or str(ref.slot) != slot:
                 return None

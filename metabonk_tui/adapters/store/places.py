@@ -31,7 +31,8 @@ class KeyNumbers(Struct):
     """The bit of each number."""
     twins: dict[int, int] = field(default_factory=dict)
     """Key → an earlier key that had the same value at its first change: often one quantity under two names."""
-    _of_bits: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    of_bits: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """What `keys` has returned."""
     _of_twins: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
 
     def add(self, name: str, twin: str | None = None) -> None:
@@ -44,14 +45,14 @@ class KeyNumbers(Struct):
 
     def keys(self, bits: int) -> tuple[str, ...]:
         """Return the keys of a set of bits, lowest first. Raises IndexError for a bit without a key."""
-        found = self._of_bits.get(bits)
+        found = self.of_bits.get(bits)
         if found is None:
             if not 0 <= bits < 1 << MAX_NUMBERED:
                 raise IndexError(bits)
             found = tuple(compress(self.names, f"{bits:b}"[::-1].encode().translate(_SELECTORS)))
             if bits.bit_length() > len(self.names):
                 raise IndexError(bits)
-            self._of_bits[bits] = found
+            self.of_bits[bits] = found
         return found
 
     def twin_pairs(self, bits: int) -> list[tuple[str, str]]:
@@ -66,10 +67,12 @@ class KeyNumbers(Struct):
 class TreePlace:
     """One object or list of the document."""
 
-    __slots__ = ("_below", "_encoded", "_line", "keys", "kind", "node", "number", "parent", "path")
+    __slots__ = ("_below", "_encoded", "_index", "_line", "_name", "keys", "kind", "node", "number", "parent", "path")
 
     def __init__(self, path: Path, parent: TreePlace | None, keys: KeyNumbers) -> None:
         self.path = path
+        self._name = path[-1] if path else ""
+        self._index = int(self._name) if self._name.isdecimal() else -1
         self.parent = parent
         self.keys = keys
         """Shared by places that differ only in a number: the workers have the same keys."""
@@ -89,7 +92,11 @@ class TreePlace:
         above = self.parent
         assert above is not None
         parent = above.node if above._line == line else above.open(line)
-        key: Any = int(self.path[-1]) if type(parent) is list else self.path[-1]
+        key: Any = self._name
+        if type(parent) is list:
+            key = self._index
+            if key < 0:
+                raise ValueError("a change below no entry of a list")
         node = parent[key]
         if type(node) is not dict and type(node) is not list:
             raise TypeError("a change below no object")
@@ -129,7 +136,7 @@ class Places:
     def clear(self) -> None:
         """Forget all numbers: the next line is whole."""
         self._kinds: dict[Path, KeyNumbers] = {}
-        self._numbered: list[TreePlace] = []
+        self.by_number: list[TreePlace] = []
         self.root = TreePlace((), None, self._kinds.setdefault((), KeyNumbers()))
 
     def below(self, place: TreePlace, key: str) -> TreePlace:
@@ -154,11 +161,11 @@ class Places:
         """Return the place of a number. Raises IndexError."""
         if number < 0:
             raise IndexError(number)
-        return self._numbered[number]
+        return self.by_number[number]
 
     def give_number(self, place: TreePlace) -> None:
-        place.number = len(self._numbered)
-        self._numbered.append(place)
+        place.number = len(self.by_number)
+        self.by_number.append(place)
 
 
 Change = tuple[TreePlace, Sequence[str], dict[str, Any]]
@@ -174,18 +181,22 @@ def of_groups(places: Places, groups: list[list[Any]], numbers: list[float]) -> 
 
     Bits below zero are those of keys whose null stands for the next of `numbers`, which is taken from their end.
     """
-    take = numbers.pop
+    take, by_number = numbers.pop, places.by_number
     for at, what, *values in groups:
         if type(at) is list:
             place = places.at(at)
             places.give_number(place)
         else:
-            place = places.numbered(at)
+            place = by_number[at] if at >= 0 else places.numbered(at)
         if len(values) == 1 and type(what) is int:
             # Two of three groups have one value.
-            (value,) = values
-            (key,) = place.keys.keys(abs(what))
-            yield place, _NOTHING, {key: take() if what < 0 and value is None else value}
+            value = values[0]
+            if what < 0:
+                what = -what
+                if value is None:
+                    value = take()
+            (key,) = place.keys.of_bits.get(what) or place.keys.keys(what)
+            yield place, _NOTHING, {key: value}
             continue
         if what is None:
             yield place, values, {}
@@ -199,7 +210,7 @@ def of_groups(places: Places, groups: list[list[Any]], numbers: list[float]) -> 
         if bits < 0:
             bits = -bits
             values = [take() if value is None else value for value in values]
-        keys = place.keys.keys(bits)
+        keys = place.keys.of_bits.get(bits) or place.keys.keys(bits)
         if len(keys) != len(values):
             raise ValueError("other keys than values")
         put = dict(zip(keys, values))  # noqa: B905 - the lengths are equal

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from metabonk_tui.core.model.refs import ProcessRef, WorkerRef, label_of, worker_names, worker_ranges, worker_ref
+from metabonk_tui.core.model.refs import (
+    ProcessRef,
+    WorkerRef,
+    first_slots,
+    label_of,
+    slot_ref,
+    worker_names,
+    worker_ranges,
+    worker_ref,
+)
 from tests.support.refs import w
 
 
@@ -108,3 +117,8 @@ def test_a_tolerance_is_for_starts_that_were_converted(other: ProcessRef, tolera
 @pytest.mark.parametrize(("process", "label"), [(w(3), "w3"), (w(3, "node2"), "node2/w3"), ("ollama", "ollama")])
 def test_a_process_has_the_name_of_its_worker_or_its_role(process: WorkerRef | str, label: str) -> None:
     assert label_of(process) == label
+
+
+def test_a_slot_of_the_only_host_is_one_object() -> None:
+    assert slot_ref(3) is slot_ref(3) == WorkerRef(slot=3)
+    assert {id(ref) for ref in first_slots(4)} == {id(slot_ref(slot)) for slot in range(4)}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from metabonk_tui.core.text import mask
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.mask import (
     MASK,
@@ -179,6 +180,10 @@ def test_no_form_is_left_out_before_it_is_looked_for(form: tuple[re.Pattern[str]
     # The least text that has the form: what it looks behind at, and the match.
     least = ["://" * match.string[: match.start()].endswith("://") + match[0] for match in found]
     assert [text for text in least if not may_have_form(text)] == []
+
+
+def test_no_secret_is_looked_for_in_a_hash_because_no_trigger_is_one() -> None:
+    assert [trigger for trigger in mask._TRIGGERS if not trigger.strip(mask._HEX)] == []
 
 
 @pytest.mark.parametrize("text", OPEN)
