@@ -69,8 +69,6 @@ def not_up(worker: WorkerView, t: float, still_s: float) -> tuple[str, float] | 
     away_s = t - (worker.last_good_t if worker.last_good_t is not None else worker.reach_since_t)
     if worker.last_good_t is not None and away_s < NOT_UP_S:
         return None
-    if worker.reach is Reach.UNOBSERVED:
-        return "unobserved", t - worker.reach_since_t
     # A worker that accepts and does not answer is hung, whether or not it ever answered.
     words = {Reach.STALE: "hung", Reach.STARTING: "down"}
     return words.get(worker.reach, worker.reach.value), away_s

@@ -26,7 +26,6 @@ from metabonk_tui.core.worker.component import ComponentTrack, Sight
 from metabonk_tui.core.worker.episodes import NO_EPISODES, EpisodeSight, EpisodeTrack
 from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.worker.holes import Hole, with_hole
-from metabonk_tui.core.worker.own_errors import own_error_of
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 from metabonk_tui.core.worker.strangers import is_stranger
 
@@ -105,8 +104,7 @@ class WorkerTrack(Struct, frozen=True):
 def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
     """Begin to follow a slot."""
     blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
-    states = tuple([component.state for component in blank])
-    port = config.pool.base_port + ref.slot
+    states, port = tuple([component.state for component in blank]), config.pool.base_port + ref.slot
     return WorkerTrack(ref, blank, states, reach_since_t=t, port=port, first_look_t=t)
 
 
@@ -178,10 +176,9 @@ def _with_states(
             and (component.proven is is_real or spec.kind != "transitions")
         ):
             judged.append(component)
-            continue
-        now = components.judge(component, spec, sight, t, config)
-        is_changed = is_changed or now is not component
-        judged.append(now)
+        else:
+            judged.append(components.judge(component, spec, sight, t, config))
+            is_changed = is_changed or judged[-1] is not component
     if not is_changed:
         return track
     states = tuple([component.state for component in judged])
