@@ -87,7 +87,7 @@ BACKENDS: Mapping[PoolBackendName, Backend] = {
 """Another backend is a class in adapters/pools, its name in the schema, and a line here."""
 
 
-SEVERAL_HOSTS = "a pool of several hosts is only watched: launch, stop and resize it on each host itself"
+SEVERAL_HOSTS = "every host is read-only: `read_only = false` in its [[host]] lets this monitor act on it"
 
 
 @contextmanager
@@ -129,10 +129,13 @@ def watching(
     checks = make_checks(config, state_path) if make_checks and is_this_machine(config.pool.host) else None
     make_journal = StoreJournal if records else LookingJournal
     journal = make_journal(runs_dir(state_path), config, clock) if config.store.enabled else None
+    readers = partial(pool_readers, config, pool, peaks)
+    if config.host:
+        readers = partial(host_links, config, clock, role, read_only)
     channels = alert_channels(config, state_path, lambda text: engine.report_fault(text)) if notifies else ()
     engine = Engine(
         config,
-        partial(pool_readers, config, pool, peaks),
+        readers,
         clock,
         stepped,
         journal=journal,
@@ -203,15 +206,23 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
+def host_links(config: Config, clock: RunClock, role: ControllerRole, read_only: bool) -> PoolReaders:
+    """Build the connections to the agents of a pool on several hosts, on the engine's own thread."""
+    from metabonk_tui.adapters.agent.hosts_pool import HostsPool
+    from metabonk_tui.adapters.agent.start import links_of
+
+    client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
+    links = links_of(config, state_dir(), read_only=read_only)
+    if all(host.read_only for host in config.host):
+        return PoolReaders(status=client, pool=WatchOnlyPool(SEVERAL_HOSTS), hosts={}, links=links)
+    pool = HostsPool(links, clock=clock, role=role, read_only=read_only)
+    return PoolReaders(status=client, pool=pool, hosts={}, links=links)
+
+
 def pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> PoolReaders:
     """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
-    if config.host:
-        from metabonk_tui.adapters.agent.start import links_of
-
-        only_looks = WatchOnlyPool(SEVERAL_HOSTS)
-        return PoolReaders(status=client, pool=only_looks, hosts={}, links=links_of(config, state_dir()))
     # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return PoolReaders(

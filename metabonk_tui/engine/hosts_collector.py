@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import HostReading, ProcessReading
 from metabonk_tui.core.model.on_host import host_reading
-from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvFileReading,
     EnvReading,
@@ -54,12 +54,17 @@ class HostsCollector(Collector):
         }
         self._watches = {name: HostWatch() for name in self._links}
         self._sent_env_file: EnvFileReading | None = None
-        self._wanted = sum(link.workers for link in self._links.values())
+        self._wanted_on = {name: (link.workers, False) for name, link in self._links.items()}
+        """How many workers each host should have, and whether the launcher there says so."""
+
+    @property
+    def _wanted(self) -> int:
+        return sum(workers for workers, _ in self._wanted_on.values())
 
     @property
     def interval_s(self) -> float:
         """The real seconds between two ticks: by the workers, and no shorter than the answers of a host take."""
-        usual = interval_s(self._config, max(link.workers for link in self._links.values()), self._clock.speed)
+        usual = interval_s(self._config, max(workers for workers, _ in self._wanted_on.values()), self._clock.speed)
         slowest_s = max(watch.took_s for watch in self._watches.values())
         return max(usual, min(slowest_s * SPARE / WAIT_SHARE, SLOWEST_S))
 
@@ -141,8 +146,13 @@ class HostsCollector(Collector):
         events: list[Event] = []
         env_file: EnvFileReading | None = None
         for name, flight in self._flights_of.items():
-            link, answer = self._links[name], flight.take(wait_limit_s)
-            seen = self._watches[name].observe(answer, now_s, t, self._stale_s, link.workers)
+            answer = flight.take(wait_limit_s)
+            if answer is not None and answer.pool is not None and answer.pool.desired is not None:
+                # A pool that was stopped names no number: its slots stay visible until the next launch.
+                self._wanted_on[name] = (min(answer.pool.desired, MAX_WORKERS), True)
+            wanted, is_launched = self._wanted_on[name]
+            seen = self._watches[name].observe(answer, now_s, t, self._stale_s, wanted)
+            seen = replace(seen, launched=is_launched)
             if answer is None or answer.sample is None:
                 hosts[name] = HostReading(link=seen)
                 continue

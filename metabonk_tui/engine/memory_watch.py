@@ -19,6 +19,7 @@ from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, des
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock
@@ -51,10 +52,8 @@ class MemoryWatch:
         self._reported_reason = ""
         """The reason of the last `WATCH_REFUSED` event, so that the same reason is not emitted twice."""
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
-        self._state = WatchState()
-        self._task: asyncio.Task[None] | None = None
-        self._choice: Choice | None = None
-        self._chosen_t = 0.0
+        self._hosts: dict[HostName, _HostWatch] = {}
+        """What the watch knows of each host: it acts where memory is critical, and only there."""
         self._pending_events: list[Event] = []
 
     @property
@@ -88,30 +87,30 @@ class MemoryWatch:
         """Decide on the newest Snapshot, and emit or act as the decision requires."""
         self._update_armed(snapshot.pool)
         self._note_end(snapshot.pool)
-        seen = watch_inputs(snapshot, self._config)
-        prepared = self._choice is not None and seen.t > self._chosen_t
-        self._state, decision = decide(self._state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
+        for name in snapshot.hosts:
+            self._judge_host(self._hosts.setdefault(name, _HostWatch(name)), snapshot)
+
+    def _judge_host(self, host: _HostWatch, snapshot: Snapshot) -> None:
+        seen = watch_inputs(snapshot, self._config, host.name)
+        prepared = host.choice is not None and seen.t > host.chosen_t
+        host.state, decision = decide(host.state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
         if decision == "warn":
-            self._emit(EventKind.WATCH_WARN, "warn", reason(seen, self._rules, "warn"))
+            self._emit(EventKind.WATCH_WARN, "warn", host.placed(reason(seen, self._rules, "warn")))
         elif decision == "critical":
-            self._handle_critical(seen, snapshot)
+            self._handle_critical(host, seen, snapshot)
         elif decision == "act":
-            self._act()
+            self._act(host)
         elif decision == "stand down":
-            self._cancel_planning()
-            self._emit(
-                EventKind.WATCH_STAND_DOWN,
-                "info",
-                "looked again and did nothing: it is not critical for this pool now",
-            )
+            host.cancel_planning()
+            text = host.placed("looked again and did nothing: it is not critical for this pool now")
+            self._emit(EventKind.WATCH_STAND_DOWN, "info", text)
         elif decision == "recovered":
-            self._emit(EventKind.WATCH_RECOVERED, "ok", "memory has recovered")
+            self._emit(EventKind.WATCH_RECOVERED, "ok", host.placed("memory has recovered"))
 
     async def aclose(self) -> None:
         """Cancel the planning under way and wait until it has ended."""
-        task = self._cancel_planning()
-        if task is not None:
-            await asyncio.gather(task, return_exceptions=True)
+        tasks = [task for host in self._hosts.values() if (task := host.cancel_planning()) is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _update_armed(self, pool: PoolReading) -> None:
         """Arm if requested and this monitor may act on the pool; otherwise disarm or emit the refusal."""
@@ -134,38 +133,39 @@ class MemoryWatch:
     def _disarm(self, why: str) -> None:
         if self._reading.armed:
             self._emit(EventKind.WATCH_DISARMED, "warn", f"disarmed: {why}")
-        self._cancel_planning()
+        for host in self._hosts.values():
+            host.cancel_planning()
+            host.state = WatchState(acted_t=host.state.acted_t)
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
-        self._state = WatchState(acted_t=self._state.acted_t)
 
-    def _handle_critical(self, seen: WatchInputs, snapshot: Snapshot) -> None:
+    def _handle_critical(self, host: _HostWatch, seen: WatchInputs, snapshot: Snapshot) -> None:
         then = "looking again before anything is done"
-        if self._state.checking is None:
+        if host.state.checking is None:
             then = "nothing but this alarm is configured"
             if self._rules.on_critical != "alarm":
-                is_waiting = self._state.spent or self._state.acted_t is not None
+                is_waiting = host.state.spent or host.state.acted_t is not None
                 then = "it has acted already, and waits" if is_waiting else "there is no pool to act on"
         else:
-            self._task = asyncio.get_running_loop().create_task(self._prepare(snapshot))
-        self._emit(EventKind.WATCH_CRITICAL, "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
+            host.task = asyncio.get_running_loop().create_task(self._prepare(host, snapshot))
+        self._emit(EventKind.WATCH_CRITICAL, "crit", host.placed(f"{reason(seen, self._rules, 'crit')}; {then}"))
 
-    async def _prepare(self, snapshot: Snapshot) -> None:
+    async def _prepare(self, host: _HostWatch, snapshot: Snapshot) -> None:
         """Plan in a thread, then request a Sample, so that memory is checked again before the action."""
 
         try:
-            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, self._plan)
+            host.choice = await asyncio.to_thread(choose, self._rules, snapshot, self._plan, host.name)
         except Exception as error:
             LOG.exception("the memory watch could not plan")
-            self._choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))
-        self._chosen_t = self._clock.now()
+            host.choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))
+        host.chosen_t = self._clock.now()
         self._request_sample()
 
-    def _act(self) -> None:
-        choice, self._choice, self._task = self._choice, None, None
+    def _act(self, host: _HostWatch) -> None:
+        choice, host.choice, host.task = host.choice, None, None
         if choice is None or choice.plan is None:
             why = "; ".join(choice.why_not) if choice else ""
-            self._state = memory_watch.failed(self._state)
-            self._emit(EventKind.WATCH_ACT, "crit", f"nothing can be done: {why}")
+            host.state = memory_watch.failed(host.state)
+            self._emit(EventKind.WATCH_ACT, "crit", host.placed(f"nothing can be done: {why}"))
             return
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
         facts = {"act": choice.title, "commands": [list(mask_arguments(argv)) for argv in choice.plan.commands]}
@@ -185,14 +185,30 @@ class MemoryWatch:
         if operation is not None and operation.ended_at is not None and operation.started_at >= did_t:
             self._reading = replace(self._reading, did_ok=bool(operation.ok))
 
-    def _cancel_planning(self) -> asyncio.Task[None] | None:
-        task, self._task, self._choice = self._task, None, None
-        if task is not None:
-            task.cancel()
-        return task
-
     def _emit(self, kind: str, severity: Severity, text: str, facts: Mapping[str, Any] | None = None) -> None:
         text = f"memory watch: {clean_text(text)}"
         LOG.info("%s", text)
         self._pending_events.append(Event(self._clock.now(), kind, severity, text, facts=facts or {}))
         self._request_sample()
+
+
+class _HostWatch:
+    """The memory watch of one host."""
+
+    def __init__(self, name: HostName) -> None:
+        self.name = name
+        self.state = WatchState()
+        self.task: asyncio.Task[None] | None = None
+        self.choice: Choice | None = None
+        self.chosen_t = 0.0
+
+    def placed(self, text: str) -> str:
+        """Return the text with the host in front, where hosts have names."""
+        return text if self.name == ONLY_HOST else f"{self.name}: {text}"
+
+    def cancel_planning(self) -> asyncio.Task[None] | None:
+        """Forget the plan; return the task that still makes one."""
+        task, self.task, self.choice = self.task, None, None
+        if task is not None:
+            task.cancel()
+        return task

@@ -82,8 +82,8 @@ class OperationRunner:
             self._emit(EventKind.POOL_REFUSED, "warn", f"refused by the interlock: {interlock.why}", items)
         else:
             plan = self._with_override(plan)
-            self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
-            self._launching = self._launching or None
+            starts = isinstance(plan.action, Launch | Resize | Restart) and plan.begins_run
+            self._launching = (plan.start or None) if starts else None
             self._launcher_before = self._launcher
             self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
         self._request_sample()

@@ -13,28 +13,37 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from metabonk_tui.adapters.agent.ending import end, leave
+from metabonk_tui.adapters.agent.foreign import events_of, for_agent, operation_of, plan_of
 from metabonk_tui.adapters.agent.protocol import (
     MAX_LINE_BYTES,
     MAX_LINES,
     MAX_NOISE_BYTES,
+    Accepted,
+    Act,
     AgentLine,
+    AskPlan,
+    AskProgress,
     Failed,
     Hello,
     Open,
+    PlanMade,
+    Progress,
     ReadingHead,
     ReadSample,
+    Refused,
     answer,
     encoded,
     version_problem,
 )
 from metabonk_tui.adapters.agent.skew import ClockSkew
-from metabonk_tui.adapters.process.spawn import kill_group
 from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.on_host import on_host
-from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.ports.hosts import HostAnswer
+from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.sample import PoolReading, Sample
+from metabonk_tui.core.ports.hosts import HostAnswer, HostProgress
 from metabonk_tui.core.text.clean import clean_text, without_colours
 
 HELLO_LIMIT_S = 20.0
@@ -49,8 +58,16 @@ OWN_EVENTS = frozenset({EventKind.MONITOR_ERROR.value, EventKind.WORKER_UNCONFIR
 """The kinds of events that an agent may report; what a pool did is known here."""
 
 
+READ_ONLY = "read-only: only `read_only = false` in its [[host]] lets this monitor act on it"
+NO_AGENT = "its agent does not act: install this version there"
+
+
 class LinkError(Exception):
     """The host cannot be read now; the text says why."""
+
+
+class RefusedError(Exception):
+    """The agent does not do what was asked; the text says why. The connection is in order."""
 
 
 class AgentLink:
@@ -64,9 +81,20 @@ class AgentLink:
         workers: int,
         environment: Mapping[str, str] | None = None,
         now: Callable[[], float] = time.monotonic,
+        is_local: bool = False,
     ) -> None:
-        """Prepare; the first `read` connects. `argv` starts the agent and is read by no shell of this machine."""
+        """Prepare; the first `read` connects. `argv` starts the agent and is read by no shell of this machine.
+
+        `is_local`: it starts the agent itself, not a connection to it.
+        """
         self.name, self.workers = name, workers
+        self.read_only = not opening.acts
+        self.latest = HostAnswer(error="not asked yet")
+        self._is_local = is_local
+        self._is_acting = False
+        self._hello = Hello(0, "")
+        self._asking = asyncio.Lock()
+        """One question at a time: an answer names its question, but all answers come through one pipe."""
         self._argv, self._opening = tuple(argv), opening
         self._environment = environment
         self._now = now
@@ -84,6 +112,11 @@ class AgentLink:
 
     async def read(self, fresh: bool = False) -> HostAnswer:
         """Return one Sample, or why there is none. Never raises for what the host does."""
+        async with self._asking:
+            self.latest = await self._read(fresh)
+            return self.latest
+
+    async def _read(self, fresh: bool) -> HostAnswer:
         try:
             if self._process is None:
                 if self._now() < self._retry_s:
@@ -95,6 +128,76 @@ class AgentLink:
         except (OSError, ValueError) as error:
             await self._give_up(f"{type(error).__name__}: {error}")
         return HostAnswer(error=self._error, version=self._version)
+
+    async def plan(self, action: Action) -> HostPlan:
+        """Ask what an action would do there; a failure is a refused plan."""
+        try:
+            shift_s = self._skew.shift_s
+            asked = AskPlan(self._next(), for_agent(action, lambda t: t - shift_s))
+            found = await self._talk(asked)
+            if not isinstance(found, PlanMade):
+                raise RefusedError("an answer to another question")
+            return HostPlan(self.name, plan_of(found.plan, action, self.name, lambda t: t + shift_s), found.id[:64])
+        except RefusedError as error:
+            return HostPlan(self.name, Plan(action, "refused", (), (), 0, None, refusal=str(error)))
+
+    async def act(self, part: HostPlan, shown: Plan) -> str:
+        """Have that part of the plan that was shown carried out; return why not, "" when it has begun."""
+        act = Act(self._next(), part.id, overridden=shown.overridden)
+        if isinstance(shown.action, Launch | Resize | Restart):
+            act = replace(act, hours=shown.action.hours, override=shown.action.override)
+        try:
+            found = await self._talk(act)
+        except RefusedError as error:
+            return str(error)
+        self._is_acting = isinstance(found, Accepted)
+        return "" if self._is_acting else "an answer to another question"
+
+    async def progress(self) -> HostProgress:
+        """Ask how far the action is."""
+        try:
+            found = await self._talk(AskProgress(self._next()))
+        except RefusedError as error:
+            return HostProgress(error=str(error))
+        if not isinstance(found, Progress):
+            return HostProgress(error="an answer to another question")
+        if found.events is not None:
+            self._is_acting = False
+        events = None if found.events is None else events_of(found.events, self.name, time.time())
+        return HostProgress(None if found.operation is None else operation_of(found.operation), events)
+
+    async def _talk(self, asked: AskPlan | Act | AskProgress) -> AgentLine:
+        """Send one request that no Sample answers; return the answer. Raises RefusedError."""
+        if self.read_only:
+            raise RefusedError(READ_ONLY)
+        async with self._asking:
+            if self._process is None:
+                raise RefusedError(self._error or self.latest.error or "not connected yet")
+            if not self._hello.control:
+                raise RefusedError(clean_text(self._hello.refusal) or NO_AGENT)
+            try:
+                async with asyncio.timeout(ANSWER_LIMIT_S):
+                    await self._write(encoded(asked))
+                    found = self._decoded_line(await self._line())
+                if isinstance(found, Failed):
+                    raise LinkError(clean_text(found.why))
+                if isinstance(found, Hello) or found.n != asked.n:
+                    raise LinkError("an answer to another question")
+            except TimeoutError:
+                await self._give_up(f"no answer within {ANSWER_LIMIT_S:.0f} s")
+            except LinkError as error:
+                await self._give_up(str(error))
+            except (OSError, ValueError) as error:
+                await self._give_up(f"{type(error).__name__}: {error}")
+            else:
+                if isinstance(found, Refused):
+                    raise RefusedError(clean_text(found.why, 1000))
+                return found
+        raise RefusedError(self._error)
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
 
     def resend_all(self) -> None:
         self._resend = True
@@ -123,9 +226,11 @@ class AgentLink:
         try:
             async with asyncio.timeout(HELLO_LIMIT_S):
                 await self._write(encoded(self._opening))
-                hello = await self._hello()
+                hello = await self._greeted()
         except TimeoutError:
             raise LinkError(f"no agent answered within {HELLO_LIMIT_S:.0f} s") from None
+        self._hello = hello
+        self._is_acting = False
         works, self._note = version_problem(self._opening.version, hello.version, hello.schema)
         self._version = clean_text(hello.version, 40)
         if not works:
@@ -133,7 +238,7 @@ class AgentLink:
         self._skew.forget()
         self._resend = True
 
-    async def _hello(self) -> Hello:
+    async def _greeted(self) -> Hello:
         """Return the agent's first line. What a login shell prints before it is skipped."""
         noise = 0
         while noise < MAX_NOISE_BYTES:
@@ -148,8 +253,7 @@ class AgentLink:
         raise LinkError("what answers is no agent")
 
     async def _ask(self, fresh: bool) -> HostAnswer:
-        self._number += 1
-        asked = ReadSample(self._number, fresh, self._resend)
+        asked = ReadSample(self._next(), fresh, self._resend)
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 asked_s = time.monotonic()
@@ -168,18 +272,22 @@ class AgentLink:
             raise LinkError(f"its answer is unreadable: {problems[0]}" if problems else "its answer has no Sample")
         notes = tuple(filter(None, (self._note, *problems[:1])))
         placed = on_host(sample, self.name, lambda t: t + shift_s)
-        return HostAnswer(placed, "", notes, self._version, self._skew.text, delay_s, whole_s)
+        pool = _moved(sample.pool, shift_s) if self._hello.control else None
+        return HostAnswer(placed, "", notes, self._version, self._skew.text, delay_s, whole_s, pool)
 
     def _head(self, line: bytes, number: int) -> ReadingHead:
-        try:
-            found: AgentLine = answer(line)
-        except ValueError as error:
-            raise LinkError(f"not a line of an agent: {clean_text(str(error))}") from None
+        found = self._decoded_line(line)
         if isinstance(found, Failed):
             raise LinkError(clean_text(found.why))
         if not isinstance(found, ReadingHead) or found.n != number or not 0 < found.lines <= MAX_LINES:
             raise LinkError("an answer to another question")
         return found
+
+    def _decoded_line(self, line: bytes) -> AgentLine:
+        try:
+            return answer(line)
+        except ValueError as error:
+            raise LinkError(f"not a line of an agent: {clean_text(str(error))}") from None
 
     def _decoded(self, lines: Sequence[bytes]) -> tuple[Sample | None, list[str]]:
         """Decode the lines with every check of a foreign recording."""
@@ -246,30 +354,15 @@ class AgentLink:
             return
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(limit_s):
-                # What it still prints is read and dropped, or a full pipe would keep it from ending.
-                while process.stdout is not None and await process.stdout.read(65536):
-                    pass
-                await process.wait()
-        except TimeoutError:
-            _kill(process)
-        if self._stderr is not None:
-            self._stderr.cancel()
-            self._stderr = None
-        transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
-        # `wait` also waits for the pipes: one that another process still holds, or that was not read to its end, stays
-        # open.
-        for number in range(3):
-            if (pipe := transport.get_pipe_transport(number)) is not None:
-                pipe.close()
-        with contextlib.suppress(TimeoutError):  # a process in the kernel (state D) does not end by a kill
-            async with asyncio.timeout(END_LIMIT_S):
-                await process.wait()
-        transport.close()
+        if self._is_acting and self._is_local:
+            self._is_acting = False
+            leave(process, self._stderr)
+        else:
+            await end(process, self._stderr, limit_s, END_LIMIT_S)
+        self._stderr = None
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
-    """Kill the group of a connection that this link started and that has not been reaped."""
-    if process.returncode is None:
-        kill_group(process.pid)
+def _moved(pool: PoolReading | None, shift_s: float) -> PoolReading | None:
+    if pool is None or pool.launcher_started_at is None:
+        return pool
+    return replace(pool, launcher_started_at=pool.launcher_started_at + shift_s)

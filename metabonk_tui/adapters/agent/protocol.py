@@ -1,7 +1,9 @@
 """Declares the lines between a monitor and the agent of a host: one JSON object each, ended by a line feed.
 
 The monitor sends `Open`, then a `ReadSample` for each Sample. The agent answers with `Hello`, then each time with a
-`ReadingHead` and so many lines of the public recording format. Does not: read or write a pipe.
+`ReadingHead` and so many lines of the public recording format. A monitor that controls the pool may ask for a plan
+(`AskPlan`), have exactly that plan carried out (`Act`), and ask how far it is (`AskProgress`). No command line of the
+monitor is in them: what runs is in the configuration of the host. Does not: read or write a pipe.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.sample import Event, Operation
 
 SCHEMA = 1
 """The version of these lines. Another one cannot be understood."""
@@ -33,6 +38,8 @@ class Open(Struct, frozen=True, tag="open", tag_field="kind"):
     interval_s: float | None = None
     directory: str = ""
     env_file: str = ""
+    acts: bool = False
+    """Whether the monitor may ask for actions."""
 
 
 class ReadSample(Struct, frozen=True, tag="read", tag_field="kind"):
@@ -45,11 +52,29 @@ class ReadSample(Struct, frozen=True, tag="read", tag_field="kind"):
     """Send also what did not change."""
 
 
-class Act(Struct, frozen=True, tag="act", tag_field="kind"):
-    """Asks for a launch, a stop or a resize. This version of the agent refuses every one."""
+class AskPlan(Struct, frozen=True, tag="plan", tag_field="kind"):
+    """Asks what an action would do on this host. Times are on the agent's clock."""
 
     n: int
-    action: str
+    action: Action
+
+
+class Act(Struct, frozen=True, tag="act", tag_field="kind"):
+    """Asks the agent to carry out a plan that it has made and that was shown."""
+
+    n: int
+    plan: str
+    """The id of that plan."""
+    hours: float | None = None
+    override: str = ""
+    """The operator's reason, which the record of the launch keeps."""
+    overridden: tuple[str, ...] = ()
+
+
+class AskProgress(Struct, frozen=True, tag="progress", tag_field="kind"):
+    """Asks how far the action is."""
+
+    n: int
 
 
 class Hello(Struct, frozen=True, tag="hello", tag_field="kind"):
@@ -58,6 +83,9 @@ class Hello(Struct, frozen=True, tag="hello", tag_field="kind"):
     schema: int
     version: str
     control: bool = False
+    """Whether this agent plans and acts."""
+    refusal: str = ""
+    """Why it does not, although the monitor may ask."""
 
 
 class ReadingHead(Struct, frozen=True, tag="reading", tag_field="kind"):
@@ -70,6 +98,30 @@ class ReadingHead(Struct, frozen=True, tag="reading", tag_field="kind"):
     """The time of the agent's wall clock, in Unix seconds, when it sent this."""
     took_s: float
     """Seconds between the request and this answer."""
+
+
+class PlanMade(Struct, frozen=True, tag="planned", tag_field="kind"):
+    """The answer to `AskPlan`; the agent keeps the plan until it makes another one."""
+
+    n: int
+    id: str
+    plan: Plan
+
+
+class Accepted(Struct, frozen=True, tag="accepted", tag_field="kind"):
+    """The agent has begun to carry the plan out."""
+
+    n: int
+
+
+class Progress(Struct, frozen=True, tag="progressed", tag_field="kind"):
+    """The answer to `AskProgress`."""
+
+    n: int
+    operation: Operation | None = None
+    """None: no action was begun over this connection, or none has reported a step yet."""
+    events: tuple[Event, ...] | None = None
+    """What the pool reports at the end; None: the action is under way."""
 
 
 class Refused(Struct, frozen=True, tag="refused", tag_field="kind"):
@@ -85,8 +137,8 @@ class Failed(Struct, frozen=True, tag="failed", tag_field="kind"):
     why: str
 
 
-Request = Open | ReadSample | Act
-AgentLine = Hello | ReadingHead | Refused | Failed
+Request = Open | ReadSample | AskPlan | Act | AskProgress
+AgentLine = Hello | ReadingHead | PlanMade | Accepted | Progress | Refused | Failed
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(AgentLine)
 _encoder = msgspec.json.Encoder()

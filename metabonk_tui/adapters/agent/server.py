@@ -1,6 +1,7 @@
 """Answers a monitor over a pair of pipes: one Sample for each request, until the pipe ends.
 
-Reads only when it is asked, keeps nothing, and refuses every action. Does not: know what a Sample consists of.
+Reads only when it is asked, and keeps nothing. Acts only for a monitor that may, where the host allows it. An action
+that is under way when the pipe ends is finished. Does not: know what a Sample consists of, or what an action does.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from metabonk_tui.adapters.agent.actor import HostActor
 from metabonk_tui.adapters.agent.protocol import (
     MAX_LINE_BYTES,
     MAX_LINES,
     SCHEMA,
+    Accepted,
     Act,
+    AskPlan,
+    AskProgress,
     Failed,
     Hello,
     Open,
+    PlanMade,
+    Progress,
     ReadingHead,
     ReadSample,
     Refused,
@@ -37,11 +44,21 @@ SEND_LIMIT_S = 60.0
 """The agent ends when the monitor has not taken an answer for so long."""
 FASTEST_S = 0.2
 """The least time between two Samples, however fast they are asked for."""
-NO_CONTROL = "an agent only looks: this version cannot launch, stop or resize a pool on another host"
+NO_CONTROL = "this agent only looks"
 
 
 class HostSource(Protocol):
-    """Gathers the Samples of this host."""
+    """Gathers the Samples of this host, and acts where that is allowed."""
+
+    @property
+    def actor(self) -> HostActor | None:
+        """What acts on the pool of this host; None: nothing does."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing acts although the monitor may ask; "" otherwise."""
+        ...
 
     async def gather(self, *, fresh: bool = False) -> Sample:
         """Read everything once."""
@@ -66,17 +83,18 @@ async def serve(
     version: str,
     open_host: Callable[[Open], Awaitable[HostSource]],
 ) -> str:
-    """AgentLine requests until the pipe ends; return why it ended for another reason, "" for none."""
+    """Answer requests until the pipe ends; return why it ended for another reason, "" for none."""
     host: HostSource | None = None
     try:
         opening = await _next(source, OPEN_LIMIT_S)
         if not isinstance(opening, Open):
             raise Ended("the first request is not `open`")
         works, problem = version_problem(version, opening.version, opening.schema)
-        await _send(sink, encoded(Hello(SCHEMA, version)))
         if not works:
+            await _send(sink, encoded(Hello(SCHEMA, version)))
             raise Ended(f"the monitor does not fit this agent: {problem}")
         host = await open_host(opening)
+        await _send(sink, encoded(Hello(SCHEMA, version, host.actor is not None, host.refusal)))
         await _answer_all(source, sink, host)
     except Ended as ended:
         return str(ended)
@@ -84,6 +102,8 @@ async def serve(
         return ""
     finally:
         if host is not None:
+            if host.actor is not None:
+                await host.actor.finish()
             await host.aclose()
     return ""
 
@@ -93,8 +113,8 @@ async def _answer_all(source: asyncio.StreamReader, sink: asyncio.StreamWriter, 
     while True:
         asked = await _next(source, SILENCE_LIMIT_S)
         began_s = time.monotonic()
-        if isinstance(asked, Act):
-            await _send(sink, encoded(Refused(asked.n, NO_CONTROL)))
+        if isinstance(asked, AskPlan | Act | AskProgress):
+            await _send(sink, encoded(await _acted(asked, host)))
         elif isinstance(asked, ReadSample):
             await asyncio.sleep(max(0.0, FASTEST_S - (began_s - read_s)))
             read_s = time.monotonic()
@@ -105,6 +125,17 @@ async def _answer_all(source: asyncio.StreamReader, sink: asyncio.StreamWriter, 
             await _send(sink, b"".join((encoded(head), *lines)))
         else:
             raise Ended("a second `open`")
+
+
+async def _acted(asked: AskPlan | Act | AskProgress, host: HostSource) -> PlanMade | Accepted | Progress | Refused:
+    if host.actor is None:
+        return Refused(asked.n, host.refusal or NO_CONTROL)
+    if isinstance(asked, AskPlan):
+        return PlanMade(asked.n, *await host.actor.plan(asked.action))
+    if isinstance(asked, Act):
+        why = host.actor.begin(asked)
+        return Refused(asked.n, why) if why else Accepted(asked.n)
+    return host.actor.progress(asked.n)
 
 
 def _lines(sample: Sample) -> list[bytes]:

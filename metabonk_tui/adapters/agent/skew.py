@@ -31,6 +31,11 @@ class ClockSkew:
         return self._shift_s
 
     @property
+    def shift_s(self) -> float:
+        """The seconds to add to the host's times, as last measured."""
+        return self._shift_s
+
+    @property
     def text(self) -> str:
         """The difference in words; "" while there is none."""
         if not self._shift_s:

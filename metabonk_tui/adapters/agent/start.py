@@ -29,10 +29,16 @@ LONGEST_FOLDER = 76
 """Characters of the folder of ssh's sockets: with the name and the ending that ssh adds, 107 are possible."""
 
 
-def links_of(config: Config, state: Path) -> Mapping[HostName, AgentLink]:
-    """Return the connection of every host, by its name."""
+def links_of(config: Config, state: Path, *, read_only: bool = False) -> Mapping[HostName, AgentLink]:
+    """Return the connection of every host, by its name; `read_only`: no agent is asked to act."""
     return {
-        host.name: AgentLink(host.name, agent_command(host, state), _opening(host, config), workers_of(host, config))
+        host.name: AgentLink(
+            host.name,
+            agent_command(host, state),
+            _opening(host, config, acts=not (read_only or host.read_only)),
+            workers_of(host, config),
+            is_local=not host.ssh,
+        )
         for host in config.host
     }
 
@@ -56,7 +62,7 @@ def _shared(host: HostConfig, state: Path) -> tuple[str, ...]:
     return ("-o", "ControlMaster=auto", "-o", f"ControlPath={folder}/ssh-{name}", "-o", "ControlPersist=no")
 
 
-def _opening(host: HostConfig, config: Config) -> Open:
+def _opening(host: HostConfig, config: Config, *, acts: bool) -> Open:
     return Open(
         SCHEMA,
         __version__,
@@ -65,4 +71,5 @@ def _opening(host: HostConfig, config: Config) -> Open:
         config.observe.interval_s or None,
         host.directory,
         host.env_file,
+        acts,
     )

@@ -26,6 +26,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.checklist import MIN_WORDS, is_reason
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock, is_long
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, RolePolicy, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -61,8 +62,22 @@ def add_options(parser: Parser, verb: str) -> None:
             default=[],
             help="also stop this process, which is not proved to be ours",
         )
+    parser.add_argument(
+        "--hosts",
+        metavar="NAMES",
+        type=_host_names,
+        default=(),
+        help="act on these hosts only, separated by commas; N on each",
+    )
     parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
+
+
+def _host_names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise argparse.ArgumentTypeError("expected names of hosts, separated by commas")
+    return names
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
@@ -76,11 +91,12 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if verb != "stop" and wanted not in (None, options.n):
         raise UsageError(f"--workers {wanted} and {verb} {options.n} contradict each other")
     loaded = load_config(getattr(options, "config", None), overrides(options))
+    _check_hosts(options.hosts, loaded.config)
     how = command_prefix(loaded, options)
     speed = getattr(options, "speed", 1.0)
     with watching(loaded.config, call=how, speed=speed, when_asked="keep") as monitor:
         action = _action(options, verb)
-        seen = _first_snapshot(monitor, is_stop=verb == "stop")
+        seen = _first_snapshot(monitor, is_stop=verb == "stop", hosts=_waited_for(options.hosts, loaded.config))
         if seen.pool.controller == "other":
             why = _ask_for_control(monitor, action)
             if why:
@@ -105,17 +121,41 @@ def main(options: argparse.Namespace, verb: str) -> int:
         return _code_of_stop(monitor, action, code) if verb == "stop" and code == FAILED else code
 
 
+def _check_hosts(names: tuple[str, ...], config: Config) -> None:
+    """Refuse names that the configuration does not have. Raises UsageError."""
+    known = [host.name for host in config.host]
+    if names and not known:
+        raise UsageError("--hosts needs [[host]] in the configuration: docs/hosts.md")
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"no [[host]] is called {', '.join(unknown)}; there are {', '.join(known)}")
+
+
+def _waited_for(names: tuple[str, ...], config: Config) -> tuple[str, ...]:
+    """Return the hosts whose first answer a plan needs."""
+    return names or tuple(host.name for host in config.host if not host.read_only)
+
+
 def _action(options: argparse.Namespace, verb: str) -> Action:
+    hosts = options.hosts
     if verb == "stop":
-        return Stop(by="cli", adopt=tuple(options.adopt))
+        return Stop(by="cli", adopt=tuple(options.adopt), hosts=hosts)
     if verb == "launch":
-        return Launch(options.n, by="cli", hours=options.hours, override=options.override)
+        return Launch(options.n, by="cli", hours=options.hours, override=options.override, hosts=hosts)
     adopt = tuple(options.adopt)
-    return Resize(options.n, by="cli", hours=options.hours, override=options.override, adopt=adopt)
+    return Resize(options.n, by="cli", hours=options.hours, override=options.override, adopt=adopt, hosts=hosts)
 
 
-def _first_snapshot(monitor: Engine, *, is_stop: bool) -> Snapshot:
-    """Wait for this monitor's own look at the pool, and unless `is_stop` for a Snapshot that is new."""
+def _are_known(snapshot: Snapshot, hosts: tuple[str, ...]) -> bool:
+    """Return whether each of these hosts has answered, or is LOST."""
+    links = [snapshot.hosts[name].link if name in snapshot.hosts else None for name in hosts]
+    return all(link is not None and link.state in ("UP", "LOST") for link in links)
+
+
+def _first_snapshot(monitor: Engine, *, is_stop: bool, hosts: tuple[str, ...] = ()) -> Snapshot:
+    """Wait for this monitor's own look at the pool, and unless `is_stop` for a Snapshot that is new.
+
+    `hosts` have to answer first, or to be LOST.
+    """
     counter = SnapshotCounter()
     ends_s, seen_count = time.monotonic() + FIRST_SNAPSHOT_S, 0
     while time.monotonic() < ends_s:
@@ -124,7 +164,8 @@ def _first_snapshot(monitor: Engine, *, is_stop: bool) -> Snapshot:
             # The first Snapshot may be restored from a recording: too old to launch on, or to compute a fit from.
             # A stop needs none: the monitor that records may be suspended, and nothing new comes for 25 s.
             own_pool = monitor.own_pool
-            if (counter.total > 1 or is_stop) and own_pool is not None and (own_pool.backend or own_pool.problem):
+            is_own = own_pool is not None and bool(own_pool.backend or own_pool.problem)
+            if (counter.total > 1 or is_stop) and own_pool is not None and is_own and _are_known(snapshot, hosts):
                 return replace(snapshot, pool=replace(own_pool, operation=snapshot.pool.operation))
             if counter.total > seen_count:
                 seen_count = counter.total
@@ -144,6 +185,18 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield "nothing to do: the pool is already as wanted"
         yield from (stranger.text for stranger in plan.strangers)
         return
+    for part in plan.parts:
+        yield f"host      {part.host}" + (": nothing to do" if part.plan.mode == "noop" else "")
+        if part.plan.mode != "noop":
+            host = seen.hosts.get(part.host)
+            yield from _part_lines(part.plan, host.memory.budget if host is not None else None)
+    if plan.parts:
+        yield from (f"warning   {warning}" for warning in plan.warnings)
+    else:
+        yield from _part_lines(plan, seen.memory.budget)
+
+
+def _part_lines(plan: Plan, budget: Budget | None) -> Iterator[str]:
     for command in plan.commands:
         yield f"command   {masked_command(command)}"
     if plan.source is not None:
@@ -156,7 +209,6 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
     if plan.start:
         yield f"starts    {count_of(plan.start, 'worker')}"
-        budget = seen.memory.budget
         if budget is not None:
             needs, leaves = gigabytes(budget.needs_bytes(plan.start)), gigabytes(budget.leaves_bytes(plan.start))
             yield f"memory    needs {needs} GB, leaves {leaves} GB; the floor is {gigabytes(budget.floor_bytes)} GB"
@@ -171,6 +223,8 @@ def _refusal_lines(plan: Plan) -> Iterator[str]:
     yield from (stranger.text for stranger in plan.strangers)
     if any(stranger.adoptable for stranger in plan.strangers):
         yield "to stop such a process as well, name it: --adopt PID"
+    if plan.able:
+        yield f"to act on the others without them, name these: --hosts {','.join(plan.able)}"
 
 
 def _print_host_problem(config: Config) -> None:
@@ -240,13 +294,14 @@ def _ask_for_control(monitor: Engine, action: Action) -> str:
 
 
 def _want(action: Action) -> str:
+    where = f" on {', '.join(names)}" if (names := getattr(action, "hosts", ())) else ""
     match action:
         case Launch():
-            return f"launch {count_of(action.workers, 'worker')}"
+            return f"launch {count_of(action.workers, 'worker')}{where}"
         case Resize():
-            return f"resize to {count_of(action.workers, 'worker')}"
+            return f"resize to {count_of(action.workers, 'worker')}{where}"
         case _:
-            return "stop the pool"
+            return f"stop the pool{where}"
 
 
 def _follow_operation(monitor: Engine, before: Operation | None, config: Config) -> int:

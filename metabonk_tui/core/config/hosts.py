@@ -19,7 +19,7 @@ LONGEST_NAME = 60
 
 
 def of_several_hosts(config: Config) -> Config:
-    """Return the configuration with its pool named after its hosts: no host of it is this machine, and none acts."""
+    """Return the configuration with its pool named after its hosts: none is this machine, only agents act on them."""
     # A plus is in no name of a host, so no part of the program looks the pool up or takes it for this machine.
     names = "+".join(host.name for host in config.host).lower() + ("+" if len(config.host) == 1 else "")
     if len(names) > LONGEST_NAME:
@@ -63,13 +63,6 @@ def _problems(host: HostConfig, config: Config) -> list[tuple[str, str]]:
         listed.append(("ssh", "expected what ssh connects to, like node2 or me@10.0.0.2; options go to ssh_options"))
     if host.ssh_options and not host.ssh:
         listed.append(("ssh_options", "the agent runs on this machine, so there is no ssh"))
-    if not host.read_only:
-        listed.append(
-            (
-                "read_only",
-                "a pool of several hosts is only watched: launch and stop on the host itself, or leave this out",
-            )
-        )
     last = base_port_of(host, config) + workers_of(host, config) - 1
     if last > LAST_PORT:
         listed.append(("base_port", f"its last worker would answer on port {last}; the last port is {LAST_PORT}"))

@@ -313,7 +313,7 @@ class HostConfig(ConfigSection, frozen=True, kw_only=True):
     directory: str = ""
     env_file: str = ""
     read_only: bool = True
-    """Only true for now: a pool of several hosts is only watched."""
+    """False: this monitor may launch, stop and resize there, if the configuration of that host allows it."""
 
 
 class Config(ConfigSection, frozen=True, kw_only=True, dict=True):

@@ -19,6 +19,7 @@ from metabonk_tui.core.launch.preflight import (
     processes_item,
 )
 from metabonk_tui.core.model.pool import Action, Launch, Resize, Restart
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 
 LONG_RUN_WORDS = (VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS)
@@ -81,7 +82,13 @@ def check_interlock(
     items: tuple[ChecklistItem, ...] = ()
     if long:
         items = checklist(
-            snapshot, preflight, action.workers, config, stays_open=stays_open, watch_returns=watch_returns
+            snapshot,
+            preflight,
+            action.workers,
+            config,
+            stays_open=stays_open,
+            watch_returns=watch_returns,
+            hosts=action.hosts,
         )
     if items:
         blocking = [item for item in items if item.standing != "PASS"]
@@ -118,11 +125,8 @@ def is_long(hours: float | None, config: Config) -> bool:
 def _known_failures(
     action: Launch | Resize | Restart, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
 ) -> list[ChecklistItem]:
-    """List the known failures. A resize to fewer workers than run now needs no memory: it frees some."""
-    running = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
-    found = []
-    if not (isinstance(action, Resize) and action.workers < running):
-        found.append(memory_item(snapshot.memory.budget if snapshot else None, action.workers))
+    """List the known failures."""
+    found = [memory_on_hosts(snapshot, action.workers, action.hosts, is_resize=isinstance(action, Resize))]
     now_t = snapshot.t if snapshot else None
     found.append(kept_tests_item(config, preflight.tests if preflight else (), now_t))
     if preflight is not None and now_t is not None and preflight.began_t is not None:
@@ -133,6 +137,32 @@ def _known_failures(
     return [item for item in found if item.standing == "FAIL"]
 
 
+def memory_on_hosts(
+    snapshot: Snapshot | None, workers: int, hosts: tuple[HostName, ...] = (), *, is_resize: bool = False
+) -> ChecklistItem:
+    """Judge whether so many workers fit into the memory of each of these hosts, `()`: all; the worst one decides.
+
+    A resize to fewer workers than run there now needs no memory: it frees some.
+    """
+    if snapshot is None:
+        return memory_item(None, workers)
+    items = []
+    for name in hosts or tuple(snapshot.hosts):
+        running = sum(worker.alive and worker.ref.host == name for worker in snapshot.workers)
+        if is_resize and workers < running:
+            continue
+        host = snapshot.hosts.get(name)
+        item = memory_item(host.memory.budget if host is not None else None, workers)
+        if name != ONLY_HOST:
+            item = replace(item, evidence=tuple(f"{name}: {line}" for line in item.evidence))
+        items.append(item)
+    if not items:
+        return ChecklistItem("memory", "workers against memory", "PASS", ("fewer than run now",))
+    worst = next((s for s in ("FAIL", "UNKNOWN") if any(item.standing == s for item in items)), "PASS")
+    decisive = [item for item in items if item.standing == worst]
+    return replace(decisive[0], evidence=tuple(line for item in decisive for line in item.evidence))
+
+
 def checklist(
     snapshot: Snapshot | None,
     preflight: PreflightView | None,
@@ -141,6 +171,7 @@ def checklist(
     *,
     stays_open: bool,
     watch_returns: str = "",
+    hosts: tuple[HostName, ...] = (),
 ) -> tuple[ChecklistItem, ...]:
     """Judge each condition of a long run, in the order in which a run proves them.
 
@@ -149,7 +180,7 @@ def checklist(
     return (
         kept_tests_item(config, preflight.tests if preflight else (), snapshot.t if snapshot else None),
         _environment(snapshot, config),
-        memory_item(snapshot.memory.budget if snapshot else None, workers),
+        memory_on_hosts(snapshot, workers, hosts),
         _components(snapshot),
         _word(snapshot),
         _gameplay(snapshot),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import GB, Config, MemoryWatchConfig
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import age
@@ -53,16 +54,17 @@ class WatchState(Struct, frozen=True):
     """The watch has acted, and memory has not recovered since."""
 
 
-def watch_inputs(snapshot: Snapshot, config: Config) -> WatchInputs:
-    """Return the inputs of the watch from a Snapshot."""
-    memory, pool = snapshot.memory, snapshot.pool
+def watch_inputs(snapshot: Snapshot, config: Config, host: HostName = ONLY_HOST) -> WatchInputs:
+    """Return the inputs of the watch of one host from a Snapshot."""
+    memory, pool = snapshot.hosts[host].memory, snapshot.pool
     forecast = memory.forecast
     ends_in_s = None
     # Memory always falls while workers load.
     if snapshot.gate.began_t is not None and forecast is not None and forecast.raised:
         ends_t = forecast.reaches_zero_t
         ends_in_s = None if ends_t is None else ends_t - snapshot.t
-    there = pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
+    there = any(worker.alive and worker.ref.host == host for worker in snapshot.workers)
+    there = there or (host == ONLY_HOST and pool.launcher_pid is not None)
     return WatchInputs(
         t=snapshot.t,
         available_bytes=memory.available_bytes,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from metabonk_tui.core.config.schema import MemoryWatchConfig
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age
@@ -37,13 +38,19 @@ class Choice(Struct, frozen=True):
     """Why the responses that the configuration prefers are impossible."""
 
 
-def choose(rules: MemoryWatchConfig, snapshot: Snapshot, plan: Callable[[Action], Plan]) -> Choice:
-    """Plan the configured response, else the second one; give the reason for each failure. May block."""
+def choose(
+    rules: MemoryWatchConfig, snapshot: Snapshot, plan: Callable[[Action], Plan], host: HostName | None = None
+) -> Choice:
+    """Plan the configured response, else the second one; give the reason for each failure. May block.
+
+    `host`: the one on which memory is critical, and the only one that is acted on; None: the worst one.
+    """
+    host = snapshot.memory.host if host is None else host
     why: list[str] = []
     for response in dict.fromkeys((rules.on_critical, rules.otherwise)):
         if response == "alarm":
             break
-        action = intended(response, snapshot)
+        action = intended(response, snapshot, host)
         if isinstance(action, str):
             why.append(f"{RESPONSES[response]}: {action}")
             continue
@@ -55,15 +62,16 @@ def choose(rules: MemoryWatchConfig, snapshot: Snapshot, plan: Callable[[Action]
         elif planned.respawns:
             why.append(f"{RESPONSES[response]}: the launcher would start it again at once")
         else:
-            return Choice(planned, _title(action, snapshot), tuple(why))
+            return Choice(planned, _title(action, snapshot, host), tuple(why))
     return Choice(None, "", tuple(why))
 
 
-def intended(response: str, snapshot: Snapshot) -> Action | str:
-    """Return the action of a response, or the reason why none is possible."""
-    alive = [worker for worker in snapshot.workers if worker.alive]
+def intended(response: str, snapshot: Snapshot, host: HostName = ONLY_HOST) -> Action | str:
+    """Return the action of a response on one host, or the reason why none is possible."""
+    alive = [worker for worker in snapshot.workers if worker.alive and worker.ref.host == host]
+    only = (host,) if host != ONLY_HOST else ()
     if response == "stop":
-        return Stop(BY)
+        return Stop(BY, hosts=only)
     if response == "stop-highest":
         named = [w for w in alive if w.pid is not None and w.pid_started_at is not None]
         if not named:
@@ -72,24 +80,29 @@ def intended(response: str, snapshot: Snapshot) -> Action | str:
         assert highest.pid is not None
         assert highest.pid_started_at is not None
         return StopWorker(highest.ref, highest.pid, highest.pid_started_at, BY)
-    now, budget = _workers(snapshot), snapshot.memory.budget
+    now, budget = _workers(snapshot, host), snapshot.hosts[host].memory.budget
     if budget is None:
         return "it is not known how many fit"
     # Memory is critical with `now` workers: the same number again would not help, whatever the budget allows.
     fewer = min(budget.fits, now - 1)
     if fewer < 1:
         return "not one worker fits" if budget.fits < 1 else "there is one worker only"
-    return Resize(fewer, BY)
+    return Resize(fewer, BY, hosts=only)
 
 
-def _workers(snapshot: Snapshot) -> int:
-    return snapshot.pool.desired or sum(worker.alive for worker in snapshot.workers)
+def _workers(snapshot: Snapshot, host: HostName) -> int:
+    link = snapshot.hosts[host].link
+    wanted = snapshot.pool.desired if link is None else link.workers
+    return wanted or sum(worker.alive and worker.ref.host == host for worker in snapshot.workers)
 
 
-def _title(action: Action, snapshot: Snapshot) -> str:
+def _title(action: Action, snapshot: Snapshot, host: HostName) -> str:
+    where = f" on {host}" if host != ONLY_HOST else ""
     if isinstance(action, Resize):
-        return f"resize {_workers(snapshot)} → {count_of(action.workers, 'worker')}"
-    return f"stop worker {action.ref.slot}" if isinstance(action, StopWorker) else "stop the pool"
+        return f"resize {_workers(snapshot, host)} → {count_of(action.workers, 'worker')}{where}"
+    if isinstance(action, StopWorker):
+        return f"stop worker {action.ref.label if host != ONLY_HOST else action.ref.slot}"
+    return f"stop the pool{where}"
 
 
 def commands(plan: Plan) -> str:

@@ -172,6 +172,8 @@ class LinkReading(Struct, frozen=True):
     """How far the host's clock is ahead or behind: "clock 90 s behind"; "": within 2 s."""
     delay_s: float | None = None
     """The round trip to the host, without the agent's own work; None: not measured."""
+    launched: bool = False
+    """Whether the launcher there names `workers`; False: the configuration does."""
 
 
 class HostReading(Struct, frozen=True):

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
+from metabonk_tui.core.model.refs import HostName, ProcessRef, WorkerRef
 
 
-class Launch(Struct, frozen=True):
+class Launch(Struct, frozen=True, tag="launch"):
     """Start the pool with this many workers."""
 
     workers: int
@@ -20,17 +20,20 @@ class Launch(Struct, frozen=True):
     """Planned length in hours; None: a short validation run."""
     override: str = ""
     """The operator's reason to act although the interlock refuses; "": no override."""
+    hosts: tuple[HostName, ...] = ()
+    """Where hosts have names: the only ones to act on, with `workers` on each; empty: all."""
 
 
-class Stop(Struct, frozen=True):
+class Stop(Struct, frozen=True, tag="stop"):
     """Stop the whole pool."""
 
     by: str = "key"
     adopt: tuple[int, ...] = ()
     """Pids that a person named although nothing proves that they are the pool's; each is signalled as well."""
+    hosts: tuple[HostName, ...] = ()
 
 
-class Resize(Struct, frozen=True):
+class Resize(Struct, frozen=True, tag="resize"):
     """Bring the pool to this many workers."""
 
     workers: int
@@ -38,9 +41,10 @@ class Resize(Struct, frozen=True):
     hours: float | None = None
     override: str = ""
     adopt: tuple[int, ...] = ()
+    hosts: tuple[HostName, ...] = ()
 
 
-class Restart(Struct, frozen=True):
+class Restart(Struct, frozen=True, tag="restart"):
     """Stop the pool and launch it again with the same number."""
 
     workers: int
@@ -48,9 +52,10 @@ class Restart(Struct, frozen=True):
     hours: float | None = None
     override: str = ""
     adopt: tuple[int, ...] = ()
+    hosts: tuple[HostName, ...] = ()
 
 
-class StopWorker(Struct, frozen=True):
+class StopWorker(Struct, frozen=True, tag="stop_worker"):
     """Stop the process of one worker. A supervisor may respawn it: the plan says so."""
 
     ref: WorkerRef
@@ -59,6 +64,7 @@ class StopWorker(Struct, frozen=True):
     by: str = "key"
 
 
+ActionOnPool = Launch | Stop | Resize | Restart
 Action = Launch | Stop | Resize | Restart | StopWorker
 
 
@@ -125,6 +131,21 @@ class Plan(Struct, frozen=True):
     """The failed interlock conditions that the action's `override` bypasses."""
     strangers: tuple[StrangerProcess, ...] = ()
     """Processes that concern the pool and are left alone; `warnings` name them as well."""
+    parts: tuple[HostPlan, ...] = ()
+    """What it would do on each host, where hosts have names; the other fields then join them."""
+    able: tuple[HostName, ...] = ()
+    """When it is refused because of some hosts: those that could act without them."""
+    begins_run: bool = True
+    """Whether a start begins a run; False: workers of other hosts go on."""
+
+
+class HostPlan(Struct, frozen=True):
+    """What an action would do on one host, as the agent there planned it."""
+
+    host: HostName
+    plan: Plan
+    id: str = ""
+    """Names this plan to the agent that made it; "": there is none to carry out."""
 
 
 RolePolicy = Literal["ask", "yield", "keep"]

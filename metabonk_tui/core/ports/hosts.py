@@ -6,7 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.pool import Action, HostPlan, Plan
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, Sample
 
 
 class HostAnswer(Struct, frozen=True):
@@ -24,6 +25,18 @@ class HostAnswer(Struct, frozen=True):
     """The round trip without the agent's own work."""
     took_s: float = 0.0
     """Seconds from the request to the whole answer."""
+    pool: PoolReading | None = None
+    """The pool as the agent sees it, if it may act; None: not known."""
+
+
+class HostProgress(Struct, frozen=True):
+    """How far an action on one host is."""
+
+    operation: Operation | None = None
+    events: tuple[Event, ...] | None = None
+    """What it reports at its end; None: it is under way."""
+    error: str = ""
+    """Why this is not known, in the words of ssh; "": it is known."""
 
 
 class HostLink(Protocol):
@@ -31,6 +44,10 @@ class HostLink(Protocol):
 
     workers: int
     """How many workers are wanted there."""
+    read_only: bool
+    """Whether the configuration forbids every action there."""
+    latest: HostAnswer
+    """The newest answer to `read`."""
 
     async def read(self, fresh: bool = False) -> HostAnswer:
         """Connect if there is no connection, and ask for one Sample; `fresh`: search for new processes at once."""
@@ -38,6 +55,18 @@ class HostLink(Protocol):
 
     def resend_all(self) -> None:
         """Ask with the next read for everything that is sent only on change."""
+        ...
+
+    async def plan(self, action: Action) -> HostPlan:
+        """Ask what an action would do there; a failure is a refused plan."""
+        ...
+
+    async def act(self, part: HostPlan, shown: Plan) -> str:
+        """Have that part of the plan that was shown carried out; return why not, "" when it has begun."""
+        ...
+
+    async def progress(self) -> HostProgress:
+        """Ask how far the action is."""
         ...
 
     async def aclose(self) -> None:

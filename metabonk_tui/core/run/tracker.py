@@ -270,11 +270,16 @@ def _seen(run: RunTrack, started_at: float) -> RunHeader:
     return replace(run.header, name=f"run-{int(started_at)}", started_at=started_at, how="relaunch seen")
 
 
-def with_wanted(run: RunTrack, named: int | None) -> RunTrack:
-    """Take in how many workers are wanted: our launch decides, else what launchers name, which only grows in a run."""
+def with_wanted(run: RunTrack, named: int | None, *, of_hosts: bool = False) -> RunTrack:
+    """Take in how many workers are wanted: our launch decides, else what launchers name, which only grows in a run.
+
+    `of_hosts`: the number is what all hosts want together, and one of them may shrink within a run.
+    """
     header = run.header
-    if header.how == "launched by us" and header.desired is not None:
-        wanted: int | None = header.desired
+    if of_hosts and named is not None:
+        wanted: int | None = named
+    elif header.how == "launched by us" and header.desired is not None:
+        wanted = header.desired
     else:
         wanted = max((number for number in (run.wanted, named) if number), default=None) or header.desired
     return run if wanted == run.wanted else replace(run, wanted=wanted)

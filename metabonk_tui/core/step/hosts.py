@@ -42,6 +42,12 @@ def wanted_refs(
     return frozenset(sample.workers) if desired is None else first_slots(min(desired, most))
 
 
+def is_beyond_launch(ref: WorkerRef, hosts: Mapping[HostName, HostState], sample: Sample) -> bool:
+    """Return whether a slot is beyond what the launcher of its host wants now: a resize there has ended it."""
+    link = sample.host(ref.host).link or (hosts[ref.host].link if ref.host in hosts else None)
+    return link is not None and link.launched and link.state == "UP" and ref.slot >= link.workers
+
+
 def link_drafts(
     before: Mapping[HostName, HostState], now: Mapping[HostName, HostState], t: float
 ) -> Iterator[EventDraft]:

@@ -153,7 +153,8 @@ def _advance(
     """Run every stage; `pool`: the last pool reading before a new run."""
     pool = sample.pool or (previous.pool if previous else pool) or PoolReading()
     known = with_hosts_of(state.hosts, sample)
-    state = replace(state, run=runs.with_wanted(state.run, pool.desired), hosts=known)
+    of_hosts = any(host.link is not None for host in sample.hosts.values())
+    state = replace(state, run=runs.with_wanted(state.run, pool.desired, of_hosts=of_hosts), hosts=known)
     tick = Tick(
         previous=previous,
         sample=sample,

@@ -16,7 +16,7 @@ from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.memory import flight_recorder, kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.deferred import Deferred
-from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, ONLY_HOST, WorkerRef
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
@@ -30,7 +30,7 @@ from metabonk_tui.core.step.event_log import (
     exit_draft,
     gate_late_draft,
 )
-from metabonk_tui.core.step.hosts import exit_text, link_drafts, of_host, wanted_refs
+from metabonk_tui.core.step.hosts import exit_text, is_beyond_launch, link_drafts, of_host, wanted_refs
 from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
 from metabonk_tui.core.step.log_events import traceback_drafts
 from metabonk_tui.core.step.state import HostState, Tick, with_own_actions
@@ -103,7 +103,7 @@ def observe_workers(tick: Tick) -> None:
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
     # A slot that was seen once in a run never disappears by itself.
     known = {ref for ref, track in before.items() if track.generation}
-    if tick.run.header.how in BY_LAUNCH:
+    if tick.run.header.how in BY_LAUNCH or ONLY_HOST not in tick.before.hosts:
         known = {ref for ref in known if not _is_left_over(before[ref], tick)}
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
@@ -122,7 +122,9 @@ BY_LAUNCH = ("launched by us", "relaunch seen")
 def _is_left_over(track: WorkerTrack, tick: Tick) -> bool:
     """Return whether a worker beyond the wanted number was seen only while the pool before this run was ending."""
     run, desired = tick.run, tick.desired
-    if desired is None or track.ref.host or track.ref.slot < desired:
+    if track.ref.host:
+        return is_beyond_launch(track.ref, tick.before.hosts, tick.sample)
+    if desired is None or track.ref.slot < desired:
         return False
     last_good_t = track.last_good_t
     return last_good_t is None or last_good_t - run.started_at <= runs.HANDOVER_S

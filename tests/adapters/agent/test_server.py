@@ -1,4 +1,4 @@
-"""The agent answers only what it is asked, refuses to act, and ends with its pipe."""
+"""The agent answers only what it is asked, acts only where it may, and ends with its pipe."""
 
 from __future__ import annotations
 
@@ -10,11 +10,34 @@ from typing import Any
 import pytest
 
 from metabonk_tui.adapters.agent import server
-from metabonk_tui.adapters.agent.protocol import SCHEMA, Act, Open, ReadSample, encoded
+from metabonk_tui.adapters.agent.protocol import SCHEMA, Act, AskPlan, AskProgress, Open, Progress, ReadSample, encoded
+from metabonk_tui.core.model.pool import Action, Plan, Stop
 from metabonk_tui.core.model.sample import Observation, Sample
 from tests.support.refs import w
+from tests.support.waiting import wait_for_async
 
 OPEN = encoded(Open(SCHEMA, "0.1.0"))
+
+
+class FakeActor:
+    """Plans everything, and acts until it is released."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.ended = asyncio.Event()
+
+    async def plan(self, action: Action) -> tuple[str, Plan]:
+        return "id-1", Plan(action, "stop", (), (), 0, None)
+
+    def begin(self, act: Act) -> str:
+        self.began.append(act.plan)
+        return "" if act.plan == "id-1" else "another plan"
+
+    def progress(self, number: int) -> Progress:
+        return Progress(number)
+
+    async def finish(self) -> None:
+        await self.ended.wait()
 
 
 class FakeHost:
@@ -22,6 +45,8 @@ class FakeHost:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.actor: FakeActor | None = None
+        self.refusal = ""
 
     async def gather(self, *, fresh: bool = False) -> Sample:
         self.asked.append("fresh" if fresh else "gather")
@@ -93,11 +118,37 @@ async def test_nothing_is_read_that_was_not_asked_for(host: FakeHost) -> None:
     assert host.asked == ["closed"]
 
 
-async def test_every_action_is_refused(host: FakeHost) -> None:
-    _, sink = await conversation(host, OPEN, encoded(Act(3, "stop")))
-    assert sink.lines[-1]["kind"] == "refused"
-    assert sink.lines[-1]["n"] == 3
-    assert "only looks" in sink.lines[-1]["why"]
+ACTING = (AskPlan(3, Stop()), Act(3, "id-1"), AskProgress(3))
+
+
+@pytest.mark.parametrize("asked", ACTING, ids=lambda asked: type(asked).__name__)
+async def test_without_permission_every_action_is_refused(host: FakeHost, asked: AskPlan | Act | AskProgress) -> None:
+    host.refusal = "this host is only watched"
+    _, sink = await conversation(host, OPEN, encoded(asked))
+    assert sink.lines[0]["control"] is False
+    assert sink.lines[-1] == {"kind": "refused", "n": 3, "why": "this host is only watched"}
+
+
+async def test_with_permission_it_plans_acts_and_says_how_far_it_is(host: FakeHost) -> None:
+    host.actor = actor = FakeActor()
+    actor.ended.set()
+    _, sink = await conversation(host, OPEN, *map(encoded, ACTING), encoded(Act(4, "id-2")))
+    assert sink.lines[0]["control"] is True
+    assert [line["kind"] for line in sink.lines[1:]] == ["planned", "accepted", "progressed", "refused"]
+    assert sink.lines[1]["id"] == "id-1"
+    assert sink.lines[-1]["why"] == "another plan"
+
+
+async def test_an_action_under_way_ends_before_the_agent_does(host: FakeHost) -> None:
+    host.actor = actor = FakeActor()
+    talk = asyncio.create_task(conversation(host, OPEN, encoded(Act(3, "id-1"))))
+    await wait_for_async(lambda: actor.began, "the action has begun")
+    await asyncio.sleep(0)
+    assert not talk.done()
+    assert "closed" not in host.asked
+    actor.ended.set()
+    await talk
+    assert host.asked == ["closed"]
 
 
 @pytest.mark.parametrize(

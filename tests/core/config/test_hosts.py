@@ -63,7 +63,6 @@ def test_the_name_of_many_hosts_is_short_and_their_own() -> None:
         ('name = "a"\nssh = "-oProxyCommand=x"', "options go to ssh_options"),
         ('name = "a"\nssh = "a b"', "expected what ssh connects to"),
         ('name = "a"\nssh_options = ["-p", "22"]', "there is no ssh"),
-        ('name = "a"\nread_only = false', "only watched"),
         ('name = "a"\nbase_port = 65535', "the last port is 65535"),
         ('name = "a"\nport = 3', "unknown key"),
         ('ssh = "a"', "the key `name` is missing"),

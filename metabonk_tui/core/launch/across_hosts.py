@@ -1,0 +1,100 @@
+"""Joins the plans of several hosts to one, and says which hosts an action concerns. Pure. Does not: ask a host."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+from msgspec.structs import replace
+
+from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.model.refs import HostName
+from metabonk_tui.core.text.phrases import cut_list
+
+Mode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
+NAMED = 4
+"""Hosts that a text names before it counts."""
+
+
+def refused(action: Action, why: str) -> Plan:
+    """Return a plan that does nothing, with the reason."""
+    return Plan(action, "refused", (), (), 0, None, refusal=why)
+
+
+def hosts_of(
+    action: Action, hosts: Collection[HostName], read_only: Collection[HostName]
+) -> tuple[tuple[HostName, ...], str]:
+    """Return the hosts that an action concerns, and why it is impossible; "" when it is not.
+
+    Without a choice these are all that the configuration does not set read-only.
+    """
+    if isinstance(action, StopWorker):
+        named: tuple[HostName, ...] = (action.ref.host,)
+    else:
+        named = tuple(dict.fromkeys(action.hosts)) or tuple(name for name in hosts if name not in read_only)
+    unknown = [name for name in named if name not in hosts]
+    if unknown:
+        return (), f"no host is called {cut_list(unknown, NAMED)}; there are {cut_list(list(hosts), NAMED)}"
+    if not named:
+        return (), "every host is read-only: `read_only = false` in its [[host]] lets this monitor act on it"
+    return named, ""
+
+
+def join_plans(
+    action: Action, parts: Sequence[HostPlan], untouched: Collection[HostName], running: Collection[HostName]
+) -> Plan:
+    """Return one plan of those of the hosts. A host that refuses stops all of them: no person agreed to a part.
+
+    `untouched` are the read-only hosts that nothing was asked of; on those of `running` workers run.
+    """
+    bad = [part for part in parts if part.plan.mode == "refused"]
+    able = tuple(part.host for part in parts if part.plan.mode not in ("refused", "noop"))
+    doing = [part.plan for part in parts if part.host in able]
+    left = [name for name in untouched if name in running]
+    warnings = (f"left alone, read-only: {cut_list(left, NAMED)}",) if left else ()
+    if not doing and not bad:
+        warnings = tuple(f"{part.host}: {warning}" for part in parts for warning in part.plan.warnings)
+    acting = {part.host for part in parts if part.host in able}
+    joined = Plan(
+        action,
+        _mode(parts),
+        tuple(argv for plan in doing for argv in plan.commands),
+        tuple(hit for plan in doing for hit in plan.hits),
+        sum(plan.start for plan in doing),
+        None,
+        warnings=warnings,
+        respawns=any(plan.respawns for plan in doing),
+        seconds=max((plan.seconds for plan in doing if plan.seconds is not None), default=None),
+        overridden=tuple(
+            f"{part.host}: {text}" for part in parts if part.host in able for text in part.plan.overridden
+        ),
+        strangers=tuple(stranger for part in parts for stranger in part.plan.strangers),
+        parts=tuple(parts),
+        begins_run=not set(running) - acting,
+    )
+    if not bad:
+        return joined
+    why = "; ".join(f"{part.host}: {part.plan.refusal or 'refused'}" for part in bad[:NAMED])
+    more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    return replace(joined, refusal=why + more, able=able, commands=(), hits=(), start=0)
+
+
+def _mode(parts: Sequence[HostPlan]) -> Mode:
+    modes = {part.plan.mode for part in parts} - {"noop"}
+    if "refused" in modes:
+        return "refused"
+    if not modes:
+        return "noop"
+    if len(modes) == 1:
+        return modes.pop()
+    return "restart_all"
+
+
+def workers_by_host(action: Action, plan: Plan | None, hosts: Collection[HostName]) -> dict[HostName, int]:
+    """Return how many workers an action starts on each host; the whole number where hosts have no names."""
+    if not isinstance(action, Launch | Resize | Restart):
+        return {}
+    if plan is not None and plan.parts:
+        return {part.host: action.workers for part in plan.parts if part.plan.start}
+    named = [name for name in action.hosts if name in hosts] or list(hosts)
+    return dict.fromkeys(named, action.workers)
