@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.model.pool import Action, HostPlan, Plan, StopWorker
 from metabonk_tui.core.model.refs import HostName
 from metabonk_tui.core.text.phrases import cut_list
 
@@ -51,7 +51,7 @@ def join_plans(
     able = tuple(part.host for part in parts if part.plan.mode not in ("refused", "noop"))
     doing = [part.plan for part in parts if part.host in able]
     left = [name for name in untouched if name in running]
-    warnings = (f"left alone, read-only: {cut_list(left, NAMED)}",) if left else ()
+    warnings: tuple[str, ...] = (f"left alone, read-only: {cut_list(left, NAMED)}",) if left else ()
     if not doing and not bad:
         warnings = tuple(f"{part.host}: {warning}" for part in parts for warning in part.plan.warnings)
     acting = {part.host for part in parts if part.host in able}
@@ -88,13 +88,3 @@ def _mode(parts: Sequence[HostPlan]) -> Mode:
     if len(modes) == 1:
         return modes.pop()
     return "restart_all"
-
-
-def workers_by_host(action: Action, plan: Plan | None, hosts: Collection[HostName]) -> dict[HostName, int]:
-    """Return how many workers an action starts on each host; the whole number where hosts have no names."""
-    if not isinstance(action, Launch | Resize | Restart):
-        return {}
-    if plan is not None and plan.parts:
-        return {part.host: action.workers for part in plan.parts if part.plan.start}
-    named = [name for name in action.hosts if name in hosts] or list(hosts)
-    return dict.fromkeys(named, action.workers)

@@ -152,7 +152,9 @@ def memory_on_hosts(
         if is_resize and workers < running:
             continue
         host = snapshot.hosts.get(name)
-        item = memory_item(host.memory.budget if host is not None else None, workers)
+        # A restart of several hosts names no number: each keeps its own.
+        wanted = workers or (host.link.workers if host is not None and host.link is not None else 0)
+        item = memory_item(host.memory.budget if host is not None else None, wanted)
         if name != ONLY_HOST:
             item = replace(item, evidence=tuple(f"{name}: {line}" for line in item.evidence))
         items.append(item)

@@ -11,15 +11,16 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, TargetProcess
-from metabonk_tui.core.model.refs import MAX_WORKERS
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.command_context import CommandContext
 from metabonk_tui.ui.commands import action_refusal
+from metabonk_tui.ui.dialogs.asked import Asked
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
-from metabonk_tui.ui.dialogs.confirm_lines import ADOPT, FIELD, ConfirmView, Focus, Question, confirm_box
+from metabonk_tui.ui.dialogs.confirm_lines import ADOPT, FIELD, OTHERS, ConfirmView, Focus, Question, confirm_box
 from metabonk_tui.ui.dialogs.line_editor import LineEditor, history_of, with_history
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.frame import Frame
@@ -63,6 +64,11 @@ class ConfirmDialog(Dialog):
         self._refused = ""
         self._adopt: tuple[TargetProcess, ...] = ()
         """Processes that the operator adopted by a typed word."""
+        self._hosts: tuple[HostName, ...] = ()
+        """The only hosts to act on, after the operator has left others out by a typed word."""
+        self._asked: Asked[Plan] = Asked(monitor.poll_now)
+        self._before: Plan | None = None
+        """What was planned before the pool changed, until the new plan is there."""
         self.plan: Plan | None = None
         """What Enter would do; None while the number is not valid."""
         self._replan()
@@ -136,10 +142,46 @@ class ConfirmDialog(Dialog):
             action = self._question.make(number)
             if self._adopt and isinstance(action, Stop | Resize | Restart):
                 action = replace(action, adopt=tuple(process.pid for process in self._adopt))
-            self.plan = self._monitor.plan(action)
-            if (kept := self._still_adopted(self.plan)) != self._adopt:
-                self._adopt = kept
-                self._replan()
+            if self._hosts and not isinstance(action, StopWorker):
+                action = replace(action, hosts=self._hosts)
+            if self._question.asks_hosts:
+                self.plan = None
+                self._asked.ask(lambda: self._monitor.plan(action))
+            else:
+                self._take(self._monitor.plan(action))
+
+    def _take(self, plan: Plan) -> None:
+        """Show a plan, unless a process that was adopted is another one by now: then plan again without it."""
+        self.plan = plan
+        if (kept := self._still_adopted(plan)) != self._adopt:
+            self._adopt = kept
+            self._replan()
+
+    def has_news(self) -> bool:
+        """Take the plan of the hosts; return whether there is one."""
+        found = self._asked.take()
+        if found is None:
+            return False
+        self._take(found)
+        if self.plan is not None:
+            self._compare()
+        return True
+
+    def _compare(self) -> None:
+        """Clear the typed confirmation if the plan hits other processes than before the pool changed."""
+        before, self._before = self._before, None
+        if before is not None and self.plan is not None and before.hits != self.plan.hits:
+            self._editors["confirm"].set("")
+            self._note = "the pool changed: check the plan, then type again"
+
+    def _leave_others(self) -> bool:
+        """Plan again for the hosts that can act; False: there are none, or all can."""
+        if self.plan is None or not self.plan.able:
+            return False
+        self._hosts = self.plan.able
+        self._editors["confirm"].set("")
+        self._replan()
+        return True
 
     def _still_adopted(self, plan: Plan) -> tuple[TargetProcess, ...]:
         """Return the adopted processes without those whose pid another process of the plan has by now."""
@@ -181,6 +223,7 @@ class ConfirmDialog(Dialog):
         snapshot = frame.snapshot
         if snapshot is None:
             return self
+        self.has_news()
         self._refused = action_refusal(CommandContext(snapshot, "", frame.worker, frame.read_only, frame.mode))
         seen = (snapshot.pool.launcher_pid, *((w.ref, w.pid, w.pid_started_at) for w in snapshot.workers))
         if seen != self._seen:
@@ -189,10 +232,10 @@ class ConfirmDialog(Dialog):
             if known:
                 # A pid that a person adopted may be another process by now.
                 self._adopt = ()
+                self._before = before or self._before
                 self._replan()
-                if before and self.plan and before.hits != self.plan.hits:
-                    self._editors["confirm"].set("")
-                    self._note = "the pool changed: check the plan, then type again"
+                if not self._question.asks_hosts:
+                    self._compare()
         self._check_interlock(frame)
         return self
 
@@ -200,7 +243,8 @@ class ConfirmDialog(Dialog):
         """Return whether the key is the next step's, while nothing can be typed here that would act."""
         is_refused = bool(self._refused) or (self.plan is not None and self.plan.mode in ("refused", "noop"))
         strangers = self.plan.strangers if self.plan is not None else ()
-        if not is_refused or self._focus != "confirm" or any(stranger.adoptable for stranger in strangers):
+        has_choice = any(stranger.adoptable for stranger in strangers) or bool(self.plan and self.plan.able)
+        if not is_refused or self._focus != "confirm" or has_choice:
             return False
         return any(hint.recommended and key in hint.key.split() for hint in frame.hints)
 
@@ -275,6 +319,8 @@ class ConfirmDialog(Dialog):
             return Reply(self)
         if self._focus == "confirm" and self._typed == ADOPT and self._adopt_strangers():
             return Reply(self)
+        if self._focus == "confirm" and self._typed == OTHERS and self._leave_others():
+            return Reply(self)
         if not self.is_unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
@@ -287,12 +333,22 @@ class ConfirmDialog(Dialog):
         return Reply(OperationDialog(before.started_at if before else None, now_t), state=state)
 
     def _commands(self) -> str:
-        return "\n".join(masked_command(argv) for argv in self.plan.commands) if self.plan else ""
+        if self.plan is None:
+            return ""
+        parts = [(f"# {part.host}", part.plan) for part in self.plan.parts] or [("", self.plan)]
+        lines = [
+            line
+            for head, plan in parts
+            for line in (head, *(masked_command(argv) for argv in plan.commands))
+            if plan.commands
+        ]
+        return "\n".join(filter(None, lines))
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         view = ConfirmView(
             self._question,
             plan=self.plan,
+            is_asking=self._asked.is_waiting,
             interlock=self._interlock,
             refused=self._refused,
             number=self._number,

@@ -14,9 +14,10 @@ from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, is_long
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.refs import MAX_WORKERS
-from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
+from metabonk_tui.ui.dialogs.host_plans import host_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.dialogs.plan import hit_lines, passed_lines
 from metabonk_tui.ui.dialogs.whatif import whatif_lines
@@ -29,6 +30,8 @@ CANCEL = Span("  Cancel  Esc  ", "onaccent", True, "accent")
 QUIET_CANCEL = Span("Cancel  Esc", "muted")
 ADOPT = "adopt"
 """The word that adds the processes that a plan leaves alone."""
+OTHERS = "others"
+"""The word that leaves the hosts out that cannot act."""
 Focus = Literal["confirm", "number", "hours", "reason"]
 
 
@@ -48,6 +51,8 @@ class Question(Struct, frozen=True):
     """The number cannot be changed here."""
     timed: bool = False
     """The planned hours can be typed."""
+    asks_hosts: bool = False
+    """The plan comes from the agents of hosts, which may take seconds."""
 
 
 class ConfirmView(Struct, frozen=True):
@@ -55,7 +60,8 @@ class ConfirmView(Struct, frozen=True):
 
     question: Question
     plan: Plan | None
-    """What Enter would do; None while the number is not valid."""
+    """What Enter would do; None while the number is not valid, or while hosts are asked."""
+    is_asking: bool
     interlock: InterlockResult | None
     """None before the first check."""
     refused: str
@@ -86,11 +92,17 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
         ]
     workers = int(view.number) if view.number else None
     lines += _hours_lines(view, frame)
-    lines += [*memory_lines(frame, view.plan.action if view.plan else None, workers), BLANK]
     is_short = frame.height < 30 and view.interlock is not None and bool(view.interlock.blocking)
-    if view.question.number is not None and not is_short:
-        lines += [*whatif_lines(frame, workers), BLANK]
-    if view.plan is None:
+    if not view.question.asks_hosts:
+        lines += [*memory_lines(frame, view.plan.action if view.plan else None, workers), BLANK]
+        if view.question.number is not None and not is_short:
+            lines += [*whatif_lines(frame, workers), BLANK]
+    if view.is_asking:
+        lines.append(DialogLine(labelled("", (Span("asking the hosts what this would do", "muted"),), frame), NEEDED))
+        lines.append(BLANK)
+    elif view.plan is not None and view.plan.parts:
+        lines += host_lines(view.plan, frame)
+    elif view.plan is None:
         lines.append(DialogLine(labelled("", (Span(f"a number from 1 to {MAX_WORKERS}", "warn"),), frame), NEEDED))
     else:
         lines += [*hit_lines(view.plan, frame), BLANK, *passed_lines(view.plan, frame), BLANK]
@@ -111,6 +123,9 @@ def _title(view: ConfirmView, frame: Frame) -> Row:
         what = view.plan.action.ref.label
     elif q.number is None:
         what = count_of(before, "worker") if before else ""
+    elif q.asks_hosts:
+        names = [part.host for part in view.plan.parts] if view.plan is not None else []
+        what = f"{view.number or '?'} workers on {names[0] if len(names) == 1 else 'each host'}"
     elif before is not None and str(before) != view.number:
         what = f"{before} {frame.glyphs.arrow} {view.number or '?'} workers"
     else:
@@ -168,7 +183,8 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             DialogLine(labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame), NEEDED)
             for i, line in enumerate(words(why, inner_width(frame) - 14))
         ]
-        return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
+        lines += [*_adopt_lines(view, frame), *_others_lines(view, frame)]
+        return [*lines, BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
     entry = field(view.typed, FIELD + 3, view.focus == "confirm", view.cursor)
     prompt: Row = (
         Span("type ", "text"),
@@ -198,6 +214,20 @@ def _adopt_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
         Span(f" and press Enter to stop {what} as well", "muted"),
     )
     return [DialogLine(labelled("", row, frame), 8)]
+
+
+def _others_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    """Draw how the hosts that can act are chosen, where others cannot."""
+    if view.plan is None or not view.plan.able:
+        return []
+    names = cut_list(view.plan.able, 3)
+    row: Row = (
+        Span("type ", "muted"),
+        Span(OTHERS, "strong", True),
+        Span(f" and press Enter to act on {names} only  ", "muted"),
+    )
+    entry = field(view.typed, len(OTHERS) + 2, view.focus == "confirm", view.cursor)
+    return [DialogLine(labelled("", row, frame), 9), DialogLine(labelled("", entry, frame), 9)]
 
 
 def _buttons(view: ConfirmView, frame: Frame) -> Row:

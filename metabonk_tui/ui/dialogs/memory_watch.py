@@ -10,6 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.command_context import CommandContext
 from metabonk_tui.ui.commands import BY_ID
+from metabonk_tui.ui.dialogs.asked import Asked
 from metabonk_tui.ui.dialogs.base import (
     BLANK,
     NEEDED,
@@ -43,6 +44,7 @@ class WatchDialog(Dialog):
         self._note = ""
         self._refused = ""
         self._choice: Choice | None = None
+        self._asked: Asked[Choice] = Asked(monitor.poll_now)
         self._seen: tuple[object, ...] | None = None
         self.watch(frame)
 
@@ -64,8 +66,18 @@ class WatchDialog(Dialog):
         seen = _plannable(snapshot)
         if seen != self._seen:
             self._seen = seen
-            self._choice = choose(self._rules, snapshot, self._monitor.plan)
+            if snapshot.has_several_hosts:
+                self._asked.ask(lambda: choose(self._rules, snapshot, self._monitor.plan))
+            else:
+                self._choice = choose(self._rules, snapshot, self._monitor.plan)
+        self.has_news()
         return self
+
+    def has_news(self) -> bool:
+        """Take what the hosts say that the watch would do; return whether there is something."""
+        found = self._asked.take()
+        self._choice = found or self._choice
+        return found is not None
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Type the word, switch the dry run (Tab), confirm or cancel."""
@@ -114,6 +126,8 @@ class WatchDialog(Dialog):
     def _now_lines(self, frame: Frame) -> list[DialogLine]:
         """Draw what the watch would do at this moment, with the exact commands."""
         choice = self._choice
+        if choice is None and self._asked.is_waiting and self._rules.on_critical != "alarm":
+            return self._labelled_lines("now", "asking the hosts what it would do", frame, 8)
         if choice is None or self._rules.on_critical == "alarm":
             return self._labelled_lines("", "alarm only, the pool is left alone (memory_watch.on_critical)", frame, 5)
         lines: list[DialogLine] = []

@@ -6,6 +6,7 @@ Does not: plan or ask.
 from __future__ import annotations
 
 from metabonk_tui.core.model.pool import Plan
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
 from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, inner_width, labelled
@@ -14,12 +15,12 @@ from metabonk_tui.ui.style.spans import Row, Span, cells, gap, mark
 from metabonk_tui.ui.views.layout.section import words
 
 
-def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
+def hit_lines(plan: Plan, frame: Frame, host: HostName = ONLY_HOST) -> list[DialogLine]:
     """Draw which processes the plan stops (name and pid), how many workers it starts, and its warnings."""
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
     workers = [target for target in plan.hits if target.role == "worker"]
     others = [target for target in plan.hits if target.role != "worker"]
-    running = sum(worker.alive for worker in frame.snapshot.workers) if frame.snapshot else 0
+    running = sum(w.alive and w.ref.host == host for w in frame.snapshot.workers) if frame.snapshot else 0
     lines: list[DialogLine] = []
     if workers:
         every = len(workers) >= running
