@@ -13,7 +13,7 @@ from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.pool import Action, Plan, StopWorker, StrangerProcess, TargetProcess
 from metabonk_tui.core.model.refs import MAX_WORKERS, ONLY_HOST, HostName
 from metabonk_tui.core.model.sample import Event, Operation
-from metabonk_tui.core.text.clean import clean_masked
+from metabonk_tui.core.text.clean import clean_text
 
 ACTED = frozenset({EventKind.POOL_LAUNCH.value, EventKind.POOL_STOP.value, EventKind.POOL_RESIZE.value})
 MOST = 64
@@ -41,16 +41,16 @@ def plan_of(plan: Plan, action: Action, host: HostName, at: Callable[[float], fl
         if plan.source is None
         else replace(
             plan.source,
-            directory=clean_masked(plan.source.directory),
-            env_file=None if plan.source.env_file is None else clean_masked(plan.source.env_file),
+            directory=clean_text(plan.source.directory),
+            env_file=None if plan.source.env_file is None else clean_text(plan.source.env_file),
         ),
         warnings=_texts(plan.warnings),
-        refusal=clean_masked(plan.refusal),
+        refusal=clean_text(plan.refusal),
         respawns=plan.respawns,
         seconds=plan.seconds,
         overridden=_texts(plan.overridden),
         strangers=tuple(
-            StrangerProcess(_process(each.process, host, at), clean_masked(each.reason), each.adoptable)
+            StrangerProcess(_process(each.process, host, at), clean_text(each.reason), each.adoptable)
             for each in plan.strangers[:MOST_PROCESSES]
         ),
     )
@@ -60,14 +60,14 @@ def operation_of(operation: Operation) -> Operation:
     """Return the steps of an action, cleaned."""
     return replace(
         operation,
-        action=clean_masked(operation.action, SHORT),
+        action=clean_text(operation.action, SHORT),
         steps=tuple(
-            replace(step, name=clean_masked(step.name, SHORT), detail=clean_masked(step.detail))
+            replace(step, name=clean_text(step.name, SHORT), detail=clean_text(step.detail))
             for step in operation.steps[:MOST]
         ),
         output_tail=_texts(operation.output_tail),
-        message=clean_masked(operation.message, 1000),
-        log_path=clean_masked(operation.log_path),
+        message=clean_text(operation.message, 1000),
+        log_path=clean_text(operation.log_path),
     )
 
 
@@ -78,7 +78,7 @@ def events_of(events: Iterable[Event], host: HostName, now_t: float) -> tuple[Ev
             now_t,
             event.kind,
             event.severity,
-            f"{host}: {clean_masked(event.text, 1000)}",
+            f"{host}: {clean_text(event.text, 1000)}",
             None if event.worker is None else event.worker._replace(host=host),
             {**_facts(event), "host": host},
         )
@@ -92,7 +92,7 @@ def _facts(event: Event) -> dict[str, object]:
     for key in ("from", "to", "by", "pid", "error"):
         value = event.facts.get(key)
         if isinstance(value, str):
-            kept[key] = clean_masked(value)
+            kept[key] = clean_text(value)
         elif isinstance(value, int):
             kept[key] = value
     return kept
@@ -100,8 +100,8 @@ def _facts(event: Event) -> dict[str, object]:
 
 def _process(target: TargetProcess, host: HostName, at: Callable[[float], float]) -> TargetProcess:
     worker = None if target.worker is None else target.worker._replace(host=host)
-    return replace(target, worker=worker, name=clean_masked(target.name, SHORT), started_at=at(target.started_at))
+    return replace(target, worker=worker, name=clean_text(target.name, SHORT), started_at=at(target.started_at))
 
 
 def _texts(lines: Iterable[str]) -> tuple[str, ...]:
-    return tuple(clean_masked(line) for line in list(lines)[:MOST])
+    return tuple(clean_text(line) for line in list(lines)[:MOST])
