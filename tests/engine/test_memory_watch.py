@@ -27,9 +27,11 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.memory_watch import MemoryWatch
 from tests.support.readers import Scene, configured, gated, worker_process
 from tests.support.refs import w
 from tests.support.samples import flat_sample
+from tests.support.several_hosts import one_lost, two_hosts, with_memory
 from tests.support.waiting import wait_for
 
 GB = 1_000_000_000
@@ -476,3 +478,62 @@ def test_a_recorded_pool_arms_nothing() -> None:
     finally:
         engine.stop()
     assert kinds(scene) == ["watch.refused"]
+
+
+class TestOnSeveralHosts:
+    """Each host is judged by its own memory, and acted on alone."""
+
+    def setup_method(self) -> None:
+        self.now_t = 1000.0
+        self.planned: list[Action] = []
+        self.begun: list[Plan] = []
+        self.watch = MemoryWatch(watching(), self, self.plan, self.begun.append, lambda: None)  # type: ignore[arg-type]
+
+    def now(self) -> float:
+        return self.now_t
+
+    def plan(self, action: Action) -> Plan:
+        self.planned.append(action)
+        return Plan(action, "stop", (("stop",),), (), 0, None)
+
+    async def tick(self, **available_gb: float) -> None:
+        self.now_t += 1.0
+        seen = with_memory(two_hosts(), {name: int(gb * GB) for name, gb in available_gb.items()})
+        pool = PoolReading(backend="hosts", controller="us")
+        self.watch.judge(replace(seen, t=self.now_t, pool=pool))
+        for task in [host.task for host in self.watch._hosts.values() if host.task is not None]:
+            await task
+
+    async def test_the_action_is_on_the_host_that_is_critical(self) -> None:
+        self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
+        for _ in range(4):
+            await self.tick(node1=9.0, node2=0.1)
+        assert self.planned == [Stop("watch", hosts=("node2",))]
+        assert [plan.action for plan in self.begun] == self.planned
+        sample = self.watch.contribute(Sample(1.0))
+        texts = [event.text for event in sample.events if event.kind in ("watch.critical", "watch.act")]
+        assert all("node2" in text for text in texts)
+        assert not any("node1" in text for text in texts)
+
+    async def test_two_hosts_take_turns_in_being_critical_and_none_held_long_enough(self) -> None:
+        rules = watching(critical_hold_s=5.0)
+        self.watch = MemoryWatch(rules, self, self.plan, self.begun.append, lambda: None)  # type: ignore[arg-type]
+        self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
+        for _ in range(6):
+            await self.tick(node1=0.1, node2=9.0)
+            await self.tick(node1=9.0, node2=0.1)
+        assert self.planned == [], "the memory of one host does not count for another"
+
+    async def test_each_host_is_acted_on_when_both_are_critical(self) -> None:
+        self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
+        for _ in range(6):
+            await self.tick(node1=0.1, node2=0.1)
+        assert {plan.action.hosts for plan in self.begun if isinstance(plan.action, Stop)} == {("node1",), ("node2",)}
+
+    async def test_a_host_that_is_not_seen_is_left_alone(self) -> None:
+        self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
+        pool = PoolReading(backend="hosts", controller="us")
+        for _ in range(4):
+            self.now_t += 1.0
+            self.watch.judge(replace(one_lost(), t=self.now_t, pool=pool))
+        assert self.planned == []

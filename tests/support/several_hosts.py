@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import HostReading, LinkReading
+from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.on_host import on_host
 from metabonk_tui.core.model.refs import HostName
 from metabonk_tui.core.model.sample import Sample
@@ -54,3 +55,34 @@ def one_lost() -> Snapshot:
     """Return the Snapshot of two hosts, of which the second does not answer any more."""
     both = {name: coarse(workers=2, for_s=900.0) for name in ("node1", "node2")}
     return last(side_by_side(both, {"node2": lost(570.0)}, 600.0))
+
+
+def two_hosts(workers: int = 2) -> Snapshot:
+    """Return the Snapshot of two hosts that answer, with so many workers on each."""
+    return last(side_by_side({name: coarse(workers=workers, for_s=900.0) for name in ("node1", "node2")}))
+
+
+def with_memory(snapshot: Snapshot, available_bytes: Mapping[HostName, int]) -> Snapshot:
+    """Return the Snapshot with this much free memory on some hosts."""
+    hosts = {
+        name: replace(host, memory=_with_free(host.memory, available_bytes[name])) if name in available_bytes else host
+        for name, host in snapshot.hosts.items()
+    }
+    return replace(snapshot, hosts=hosts)
+
+
+def _with_free(memory: MemoryView, available_bytes: int) -> MemoryView:
+    assert memory.reading is not None
+    return replace(memory, reading=replace(memory.reading, available_bytes=available_bytes))
+
+
+def roomy(workers: int = 2) -> Snapshot:
+    """Return two hosts on which the processes are known and any number of workers fits."""
+    scene = two_hosts(workers)
+    named = tuple(replace(each, pid=100 + at, pid_started_at=1.0) for at, each in enumerate(scene.workers))
+    hosts = {}
+    for name, host in scene.hosts.items():
+        assert host.memory.budget is not None
+        budget = replace(host.memory.budget, budget_bytes=10**15, fits=1000)
+        hosts[name] = replace(host, memory=replace(host.memory, budget=budget))
+    return replace(scene, workers=named, hosts=hosts)

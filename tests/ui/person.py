@@ -25,8 +25,9 @@ class Person:
         size: tuple[int, int] = (120, 40),
         glyphs: Glyphs = UNICODE,
         open_logs: Callable[[], LogFileReader] | None = None,
+        monitor: ScriptedMonitor | None = None,
     ) -> None:
-        self.monitor = ScriptedMonitor(scene)
+        self.monitor = monitor or ScriptedMonitor(scene)
         screens = plain_screens() if open_logs is None else all_screens()
         self.controller = Controller(self.monitor, read_config(), screens, glyphs=glyphs, open_logs=open_logs)
         self.controller.update(scene)

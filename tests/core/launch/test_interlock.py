@@ -17,6 +17,7 @@ from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.core.launch.test_preflight import PASSED, RIGHT, TEST, env_file, with_tests
 from tests.support import snapshots as scenes
+from tests.support.several_hosts import roomy
 from tests.support.snapshots import hosts_of
 
 CONFIG = with_tests(TEST)
@@ -247,3 +248,34 @@ def test_a_watch_that_comes_back_after_the_verb_counts(returns: str, standing: s
     (item,) = [one for one in judged.items if one.id == "memory-watch"]
     assert (item.standing, judged.closed) == (standing, standing != "PASS")
     assert returns in item.evidence[0]
+
+
+class TestMemoryOfSeveralHosts:
+    """Each host that gets workers needs the memory for them; the others do not count."""
+
+    def full(self) -> Snapshot:
+        scene = roomy()
+        node2 = scene.hosts["node2"]
+        assert node2.memory.budget is not None
+        budget = replace(node2.memory.budget, budget_bytes=1, fits=0)
+        return replace(
+            scene, hosts={**scene.hosts, "node2": replace(node2, memory=replace(node2.memory, budget=budget))}
+        )
+
+    @pytest.mark.parametrize(
+        ("action", "standing"),
+        [
+            (Launch(3), "FAIL"),
+            (Launch(3, hosts=("node1", "node2")), "FAIL"),
+            (Launch(3, hosts=("node2",)), "FAIL"),
+            (Launch(3, hosts=("node1",)), ""),
+            (Resize(1, hosts=("node2",)), ""),
+            (Resize(3, hosts=("node2",)), "FAIL"),
+            (Restart(0, hosts=("node2",)), "FAIL"),
+            (Restart(0, hosts=("node1",)), ""),
+        ],
+    )
+    def test_of_which_hosts_it_is_asked(self, action: Launch | Resize | Restart, standing: str) -> None:
+        blocking = check_interlock(action, self.full(), None, CONFIG).blocking
+        assert [item.standing for item in blocking] == ([standing] if standing else [])
+        assert all(line.startswith("node2: ") for item in blocking for line in item.evidence)

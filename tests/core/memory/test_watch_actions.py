@@ -11,6 +11,7 @@ from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop,
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import CONFIG, last, script
+from tests.support.several_hosts import roomy, with_memory
 from tests.support.snapshots import hosts_of, memory_watch
 
 
@@ -95,3 +96,28 @@ def test_an_alarm_plans_nothing() -> None:
     choice = choose(rules("alarm", "stop"), with_fits(3), lambda action: asked.append(action))  # type: ignore[arg-type, return-value, func-returns-value]
     assert (choice.plan, asked) == (None, [])
     assert isinstance(intended("stop", with_fits(3)), Stop)
+
+
+class TestOnSeveralHosts:
+    """Only the host whose memory is critical is acted on."""
+
+    @pytest.mark.parametrize(
+        ("response", "title", "does"),
+        [
+            ("stop", "stop the pool on node2", Stop("watch", hosts=("node2",))),
+            ("resize", "resize 3 → 2 workers on node2", Resize(2, "watch", hosts=("node2",))),
+        ],
+    )
+    def test_the_action_names_it(self, response: str, title: str, does: Action) -> None:
+        choice = choose(rules(response), roomy(3), plan_of, "node2")  # type: ignore[arg-type]
+        assert choice.plan is not None
+        assert (choice.title, choice.plan.action) == (title, does)
+
+    def test_the_highest_slot_is_one_of_it(self) -> None:
+        choice = choose(rules("stop-highest"), roomy(3), lambda action: plan_of(action, "stop"), "node1")  # type: ignore[arg-type]
+        assert choice.title == "stop worker node1/w2"
+
+    def test_without_a_name_it_is_the_worst_one(self) -> None:
+        worst = with_memory(roomy(3), {"node1": 1})
+        choice = choose(rules("stop"), worst, plan_of)  # type: ignore[arg-type]
+        assert choice.title == "stop the pool on node1"

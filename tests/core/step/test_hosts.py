@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from metabonk_tui.adapters.store.codec import Encoder, samples
-from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.host import LinkReading
+from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.verdict.text import verdict_text
@@ -165,3 +166,27 @@ def test_a_run_begun_anew_still_knows_its_hosts() -> None:
     found = last([*pool(for_s=300.0)[:5], *again])
     assert sorted(found.hosts) == ["node1", "node2"]
     assert found.run.name == "run-2"
+
+
+@pytest.mark.parametrize(("launched", "left"), [(True, ["node1/w0", "node1/w1", "node2/w0"]), (False, None)])
+def test_a_slot_that_a_resize_ended_is_gone_and_one_that_died_is_not(launched: bool, left: list[str] | None) -> None:
+    def on_two_hosts() -> list[Sample]:
+        samples = pool(for_s=900.0)
+        gone = w(1, "node2")
+        small = [replace(each, workers={r: o for r, o in each.workers.items() if r != gone}) for each in samples]
+        link = LinkReading("UP", 0.0, "", 1, "0.1.0", launched=launched)
+        cut = [
+            replace(each, hosts={**each.hosts, "node2": replace(each.hosts["node2"], link=link, processes=())})
+            for each in small
+        ]
+        return [*[each for each in samples if each.t < 450.0], *[each for each in cut if each.t >= 450.0]]
+
+    shown = [worker.ref.label for worker in last(on_two_hosts()).workers]
+    assert shown == (left or ["node1/w0", "node1/w1", "node2/w0", "node2/w1"])
+
+
+def test_how_many_are_wanted_follows_the_hosts_both_ways() -> None:
+    more = [replace(each, pool=PoolReading("hosts", desired=6)) for each in pool(for_s=300.0)]
+    fewer = [replace(each, pool=PoolReading("hosts", desired=3)) for each in pool(for_s=600.0) if each.t > 300.0]
+    assert last(more).run.desired == 6
+    assert last([*more, *fewer]).run.desired == 3
