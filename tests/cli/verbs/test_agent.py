@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import json
 import os
 import pwd
 import shutil
@@ -18,18 +19,22 @@ from pathlib import Path
 
 import pytest
 
+from metabonk_tui.adapters.agent.link import AgentLink
 from metabonk_tui.adapters.agent.start import links_of
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.verbs import agent
 from metabonk_tui.cli.verbs.agent import is_pipe
+from metabonk_tui.core.model.pool import Launch, StopWorker
 from metabonk_tui.core.ports.hosts import HostAnswer
 from tests.support.children import config
+from tests.support.clusters import Host
 from tests.support.paths import ROOT
 from tests.support.plain_workers import plain_workers
 from tests.support.ports import free_ports
 from tests.support.refs import w
 from tests.support.waiting import wait_for, wait_for_async
 
+SLOW_PIPE = ROOT / "tests/support/slow_pipe.py"
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -103,8 +108,6 @@ def real_sshd(folder: Path) -> Iterator[tuple[str, int, Path]]:
             pwd.getpwnam("sshd")
         except KeyError:
             pytest.skip("this machine has no user sshd, which an sshd of root needs")
-        if not Path("/run/sshd").is_dir():
-            pytest.skip("/run/sshd is not there, which an sshd of root needs")
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     port = free_ports(1)
@@ -113,10 +116,24 @@ def real_sshd(folder: Path) -> Iterator[tuple[str, int, Path]]:
         "PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PermitRootLogin yes\nLogLevel ERROR\n"
     )
+    argv = [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")]
+    if os.geteuid() == 0 and not Path("/run/sshd").is_dir():
+        # The folder that an sshd of root needs is made for it alone.
+        argv = [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"',
+            "-",
+            *argv,
+        ]
     with (folder / "sshd.out").open("wb") as out:
-        server = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=out, stdout=out)
+        server = subprocess.Popen(argv, stderr=out, stdout=out)
 
     def answers() -> bool:
+        if server.poll() is not None and argv[0] == "unshare":
+            pytest.skip("/run/sshd is not there, which an sshd of root needs")
         assert server.poll() is None, (folder / "sshd.out").read_text()
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -158,3 +175,91 @@ async def test_over_a_real_sshd(workers: int, tmp_path: Path) -> None:
             lambda: not [name for name in os.listdir(folder) if name.startswith("ssh-")],
             "the shared connection is closed",
         )
+
+
+class TestActing:
+    """An agent that may act, over a line and with a clock that differ from this machine's."""
+
+    @pytest.fixture
+    def host(self, tmp_path: Path) -> Iterator[Host]:
+        made = Host(tmp_path / "node2", free_ports(70))
+        yield made
+        made.end()
+
+    def link_to(self, host: Host, *wrap: str) -> AgentLink:
+        command = json.dumps([*wrap, *host.command()])
+        lines = f'[[host]]\nname = "node2"\nbase_port = {host.base_port}\nread_only = false\ncommand = {command}\n'
+        return links_of(config(f"[pool]\nworkers = 2\n{lines}"), host.folder)["node2"]
+
+    @pytest.mark.parametrize("delay_s", [0.1, 1.0])
+    async def test_a_slow_line_is_measured_and_the_plan_comes(self, host: Host, delay_s: float) -> None:
+        link = self.link_to(host, sys.executable, str(SLOW_PIPE), str(delay_s))
+        try:
+            answer = await link.read()
+            assert answer.error == ""
+            assert answer.delay_s is not None
+            assert answer.delay_s >= 2 * delay_s * 0.95
+            assert answer.skew == ""
+            part = await link.plan(Launch(2))
+            assert (part.plan.mode, part.plan.start) == ("start", 2), part.plan.refusal
+            assert part.id
+        finally:
+            await link.aclose()
+
+    @pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed")
+    async def test_a_clock_that_is_minutes_off_changes_no_process(self, host: Host) -> None:
+        link = self.link_to(host, "faketime", "-f", "-10m")
+        try:
+            assert (await link.read()).skew == "clock 10m behind"
+            launch = await link.plan(Launch(2))
+            assert await link.act(launch, launch.plan) == ""
+            await has_ended(link)
+            answer = await link.read(fresh=True)
+            assert answer.sample is not None
+            worker = answer.sample.workers[w(1, "node2")]
+            assert worker.pid is not None
+            assert worker.pid_started_at is not None
+            part = await link.plan(StopWorker(w(1, "node2"), worker.pid, worker.pid_started_at))
+            assert [hit.pid for hit in part.plan.hits] == [worker.pid], part.plan.refusal
+            other = await link.plan(StopWorker(w(1, "node2"), worker.pid, worker.pid_started_at - 600.0))
+            assert other.plan.mode == "refused", "a process of another start is another process"
+        finally:
+            await link.aclose()
+
+    async def test_what_it_launches_has_no_limit_of_the_agent(self, host: Host) -> None:
+        link = self.link_to(host)
+        try:
+            assert (await link.read()).error == ""
+            launch = await link.plan(Launch(1))
+            assert await link.act(launch, launch.plan) == ""
+            await has_ended(link)
+        finally:
+            await link.aclose()
+        assert_same_limits(host.processes())
+
+
+async def has_ended(link: AgentLink) -> None:
+    """Ask the agent until its action has ended, and assert that it was good."""
+    for _ in range(600):
+        seen = await link.progress()
+        assert not seen.error
+        if seen.events is not None:
+            assert seen.operation is not None
+            assert seen.operation.ok, seen.operation.message
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the action has not ended")
+
+
+def assert_same_limits(pids: list[int]) -> None:
+    """Assert that these processes may use as much memory and time as this one."""
+    assert pids
+    ours = Path("/proc/self/limits").read_text()
+    for pid in pids:
+        theirs = Path(f"/proc/{pid}/limits").read_text()
+        assert row(theirs, "Max data size") == row(ours, "Max data size")
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def row(text: str, name: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(name))
