@@ -361,6 +361,8 @@ OF_SEVERAL = {
     "tests/demo/test_process_exits.py": "how the ends of real workers are recorded",
     "tests/engine/test_earlier_peaks.py": "peaks from the reader through the collector",
     "tests/engine/test_env_file.py": "the env file from the reader through the collector",
+    "tests/cli/verbs/test_pool_on_hosts.py": "the verbs of a pool on two hosts, by real agents",
+    "tests/cli/verbs/test_two_nodes.py": "two real nodes behind sshd, from the launch to the stop",
     "tests/cli/test_privacy.py": "secrets and file modes of a whole run, over all verbs",
     "tests/cli/live/test_exporters.py": "the exporters that notifiers lists",
     "tests/cli/report/test_forms.py": "text, Markdown and HTML of one report",

@@ -164,6 +164,7 @@ VERBS = {
         examples=(
             "launch 3 --yes",
             "launch 3 --hours 24  # refused until every item of the checklist passes",
+            "launch 4 --hosts node1,node2  # 4 workers on each of these hosts",
         ),
     ),
     "stop": Verb(

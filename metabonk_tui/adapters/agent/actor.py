@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from metabonk_tui.adapters.agent.protocol import Act, Progress
+from metabonk_tui.adapters.agent.protocol import Act, ActionProgress
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.model.pool import Action, Plan, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
@@ -40,7 +40,7 @@ class HostActor(Protocol):
         """Begin to carry out the plan with this id; return why not, "" when it has begun."""
         ...
 
-    def progress(self, number: int) -> Progress:
+    def progress(self, number: int) -> ActionProgress:
         """Return how far the action is."""
         ...
 
@@ -114,10 +114,10 @@ class PoolActor:
         self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
         return ""
 
-    def progress(self, number: int) -> Progress:
+    def progress(self, number: int) -> ActionProgress:
         """Return the newest steps; with the events once the action has ended."""
         events = self._task.result() if self._task is not None and self._task.done() else None
-        return Progress(number, self._operation, events)
+        return ActionProgress(number, self._operation, events)
 
     async def finish(self) -> None:
         """Wait for the end of an action whose monitor is gone. A half-made pool would help nobody."""

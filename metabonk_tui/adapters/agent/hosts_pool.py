@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.launch.across_hosts import hosts_of, join_plans, refused
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.refs import HostName
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep, PoolReading, StepState
@@ -249,7 +250,8 @@ def _late() -> str:
 
 
 def _failure(host: HostName, plan: Plan, t: float, why: str) -> Event:
-    kind = {Launch: "pool.launch", Restart: "pool.launch", Resize: "pool.resize"}.get(type(plan.action), "pool.stop")
+    kinds = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}
+    kind = kinds.get(type(plan.action), EventKind.POOL_STOP)
     return Event(t, kind, "crit", f"{host}: {why}", facts={"by": plan.action.by, "host": host, "error": why})
 
 

@@ -21,6 +21,7 @@ from metabonk_tui.adapters.agent.protocol import (
     MAX_NOISE_BYTES,
     Accepted,
     Act,
+    ActionProgress,
     AgentLine,
     AskPlan,
     AskProgress,
@@ -28,7 +29,6 @@ from metabonk_tui.adapters.agent.protocol import (
     Hello,
     Open,
     PlanMade,
-    Progress,
     ReadingHead,
     ReadSample,
     Refused,
@@ -159,7 +159,7 @@ class AgentLink:
             found = await self._talk(AskProgress(self._next()))
         except RefusedError as error:
             return HostProgress(error=str(error))
-        if not isinstance(found, Progress):
+        if not isinstance(found, ActionProgress):
             return HostProgress(error="an answer to another question")
         if found.events is not None:
             self._is_acting = False

@@ -114,7 +114,7 @@ class Accepted(Struct, frozen=True, tag="accepted", tag_field="kind"):
     n: int
 
 
-class Progress(Struct, frozen=True, tag="progressed", tag_field="kind"):
+class ActionProgress(Struct, frozen=True, tag="progressed", tag_field="kind"):
     """The answer to `AskProgress`."""
 
     n: int
@@ -138,7 +138,7 @@ class Failed(Struct, frozen=True, tag="failed", tag_field="kind"):
 
 
 Request = Open | ReadSample | AskPlan | Act | AskProgress
-AgentLine = Hello | ReadingHead | PlanMade | Accepted | Progress | Refused | Failed
+AgentLine = Hello | ReadingHead | PlanMade | Accepted | ActionProgress | Refused | Failed
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(AgentLine)
 _encoder = msgspec.json.Encoder()

@@ -18,13 +18,13 @@ from metabonk_tui.adapters.agent.protocol import (
     SCHEMA,
     Accepted,
     Act,
+    ActionProgress,
     AskPlan,
     AskProgress,
     Failed,
     Hello,
     Open,
     PlanMade,
-    Progress,
     ReadingHead,
     ReadSample,
     Refused,
@@ -127,7 +127,9 @@ async def _answer_all(source: asyncio.StreamReader, sink: asyncio.StreamWriter, 
             raise Ended("a second `open`")
 
 
-async def _acted(asked: AskPlan | Act | AskProgress, host: HostSource) -> PlanMade | Accepted | Progress | Refused:
+async def _acted(
+    asked: AskPlan | Act | AskProgress, host: HostSource
+) -> PlanMade | Accepted | ActionProgress | Refused:
     if host.actor is None:
         return Refused(asked.n, host.refusal or NO_CONTROL)
     if isinstance(asked, AskPlan):

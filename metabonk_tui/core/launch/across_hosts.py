@@ -47,36 +47,43 @@ def join_plans(
 
     `untouched` are the read-only hosts that nothing was asked of; on those of `running` workers run.
     """
+    joined = _joined(action, parts, running)
+    if left := [name for name in untouched if name in running]:
+        joined = replace(joined, warnings=(*joined.warnings, f"left alone, read-only: {cut_list(left, NAMED)}"))
     bad = [part for part in parts if part.plan.mode == "refused"]
-    able = tuple(part.host for part in parts if part.plan.mode not in ("refused", "noop"))
-    doing = [part.plan for part in parts if part.host in able]
-    left = [name for name in untouched if name in running]
-    warnings: tuple[str, ...] = (f"left alone, read-only: {cut_list(left, NAMED)}",) if left else ()
-    if not doing and not bad:
-        warnings = tuple(f"{part.host}: {warning}" for part in parts for warning in part.plan.warnings)
-    acting = {part.host for part in parts if part.host in able}
-    joined = Plan(
-        action,
-        _mode(parts),
-        tuple(argv for plan in doing for argv in plan.commands),
-        tuple(hit for plan in doing for hit in plan.hits),
-        sum(plan.start for plan in doing),
-        None,
-        warnings=warnings,
-        respawns=any(plan.respawns for plan in doing),
-        seconds=max((plan.seconds for plan in doing if plan.seconds is not None), default=None),
-        overridden=tuple(
-            f"{part.host}: {text}" for part in parts if part.host in able for text in part.plan.overridden
-        ),
-        strangers=tuple(stranger for part in parts for stranger in part.plan.strangers),
-        parts=tuple(parts),
-        begins_run=not set(running) - acting,
-    )
     if not bad:
         return joined
     why = "; ".join(f"{part.host}: {part.plan.refusal or 'refused'}" for part in bad[:NAMED])
     more = f"; and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    able = tuple(part.host for part in parts if _acts(part))
     return replace(joined, refusal=why + more, able=able, commands=(), hits=(), start=0)
+
+
+def _joined(action: Action, parts: Sequence[HostPlan], running: Collection[HostName]) -> Plan:
+    """Add the parts up, as if none of them refused."""
+    acting = [part for part in parts if _acts(part)]
+    doing = [part.plan for part in acting]
+    mode = _mode(parts)
+    idle = [f"{part.host}: {warning}" for part in parts for warning in part.plan.warnings] if mode == "noop" else []
+    return Plan(
+        action,
+        mode,
+        tuple(argv for plan in doing for argv in plan.commands),
+        tuple(hit for plan in doing for hit in plan.hits),
+        sum(plan.start for plan in doing),
+        None,
+        warnings=tuple(idle),
+        respawns=any(plan.respawns for plan in doing),
+        seconds=max((plan.seconds for plan in doing if plan.seconds is not None), default=None),
+        overridden=tuple(f"{part.host}: {text}" for part in acting for text in part.plan.overridden),
+        strangers=tuple(stranger for part in parts for stranger in part.plan.strangers),
+        parts=tuple(parts),
+        begins_run=set(running) <= {part.host for part in acting},
+    )
+
+
+def _acts(part: HostPlan) -> bool:
+    return part.plan.mode not in ("refused", "noop")
 
 
 def _mode(parts: Sequence[HostPlan]) -> Mode:

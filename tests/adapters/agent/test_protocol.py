@@ -6,15 +6,60 @@ import pytest
 
 from metabonk_tui.adapters.agent.protocol import (
     SCHEMA,
+    Act,
+    ActionProgress,
+    AskPlan,
+    AskProgress,
     Failed,
     Hello,
     Open,
+    PlanMade,
     ReadSample,
     answer,
     encoded,
     request,
     version_problem,
 )
+from metabonk_tui.core.model.pool import Launch, Plan, PlanSource, Resize, Restart, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.model.sample import Event, Operation, OperationStep
+from tests.support.refs import w
+
+LAUNCHED = Event(1.0, "pool.launch", "info", "x")
+ACTIONS = (Launch(2), Stop(adopt=(7,)), Resize(3, hours=1.0), Restart(2), StopWorker(w(1, "node2"), 7, 1.5))
+PLAN = Plan(Launch(2), "start", (("run",),), (TargetProcess("worker", 7, 1.0, w(1)),), 2, PlanSource("/", "a.env", 3))
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: type(action).__name__)
+def test_an_action_is_asked_for_as_it_was_meant(action: Launch) -> None:
+    asked = AskPlan(3, action)
+    assert request(encoded(asked)) == asked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        PlanMade(3, "id", PLAN),
+        ActionProgress(4),
+        ActionProgress(
+            5, Operation("launch", 1.0, (OperationStep("a", "running"),)), (Event(1.0, "pool.launch", "info", "x"),)
+        ),
+    ],
+)
+def test_what_was_planned_and_done_is_read_as_it_was_sent(line: PlanMade | ActionProgress) -> None:
+    assert answer(encoded(line)) == line
+
+
+def test_no_request_carries_a_command() -> None:
+    """What runs on a host is in the configuration of that host."""
+    text = {"version", "directory", "env_file", "plan", "override", "overridden", "by"}
+    kinds = (Open, ReadSample, AskPlan, Act, AskProgress, Launch, Stop, Resize, Restart, StopWorker)
+    words = {
+        name
+        for kind in kinds
+        for name, type_ in kind.__annotations__.items()
+        if "str" in str(type_) and "HostName" not in str(type_)
+    }
+    assert words == text
 
 
 @pytest.mark.parametrize("line", [Open(SCHEMA, "0.1.0", 5000, 3, env_file="a.env"), ReadSample(7, fresh=True)])

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from metabonk_tui.adapters.agent import server
-from metabonk_tui.adapters.agent.protocol import SCHEMA, Act, AskPlan, AskProgress, Open, Progress, ReadSample, encoded
+from metabonk_tui.adapters.agent.protocol import (
+    SCHEMA,
+    Act,
+    ActionProgress,
+    AskPlan,
+    AskProgress,
+    Open,
+    ReadSample,
+    encoded,
+)
 from metabonk_tui.core.model.pool import Action, Plan, Stop
 from metabonk_tui.core.model.sample import Observation, Sample
 from tests.support.refs import w
@@ -33,8 +42,8 @@ class FakeActor:
         self.began.append(act.plan)
         return "" if act.plan == "id-1" else "another plan"
 
-    def progress(self, number: int) -> Progress:
-        return Progress(number)
+    def progress(self, number: int) -> ActionProgress:
+        return ActionProgress(number)
 
     async def finish(self) -> None:
         await self.ended.wait()

@@ -125,11 +125,19 @@ def test_launch_lose_a_node_get_it_back_resize_and_stop(
         assert pids_of(latest(monitor), "node2") == before
         assert latest(monitor).obituaries == ()
 
-        name = latest(monitor).run.name
-        assert carry_out(monitor, Resize(3, hosts=("node2",))).ok
+        # The controller goes in the middle of a resize: the agent behind ssh finishes it.
+        monitor.submit(monitor.plan(Resize(3, hosts=("node2",))))
+        wait_for(lambda: latest(monitor).pool.operation is not None, "the action has begun")
+
+    def is_whole() -> bool:
         record = json.loads(next(hosts[1].state.glob("pool-*.json")).read_text())
-        assert record["workers"] == 3
-        wait_for(lambda: up(monitor) == 5, "one more worker answers")
-        assert latest(monitor).run.name == name, "the workers of node1 went on"
+        return record["workers"] == 3 and record["ready_s"] is not None
+
+    wait_for(is_whole, "the agent has finished the resize")
+    with watching(loaded.config, call="metabonk-tui", state=tmp_path / "ours", records=False) as monitor:
+        wait_for(lambda: monitor.latest() is not None and up(monitor) == 5, "one more worker answers")
+        seen = latest(monitor).hosts["node2"].link
+        assert seen is not None
+        assert (seen.workers, seen.launched) == (3, True), "the next monitor knows the number"
         assert carry_out(monitor, Stop()).ok
     assert [host.processes() for host in hosts] == [[], []]
