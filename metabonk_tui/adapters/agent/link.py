@@ -173,8 +173,8 @@ class AgentLink:
         async with self._asking:
             if self._process is None:
                 raise RefusedError(self._error or self.latest.error or "not connected yet")
-            if not self._hello.control:
-                raise RefusedError(clean_text(self._hello.refusal) or NO_AGENT)
+            if refusal := self._refusal:
+                raise RefusedError(refusal)
             try:
                 async with asyncio.timeout(ANSWER_LIMIT_S):
                     await self._write(encoded(asked))
@@ -194,6 +194,13 @@ class AgentLink:
                     raise RefusedError(clean_text(found.why, 1000))
                 return found
         raise RefusedError(self._error)
+
+    @property
+    def _refusal(self) -> str:
+        """Why the agent does not act although this monitor may ask."""
+        if self.read_only or self._hello.control:
+            return ""
+        return clean_text(self._hello.refusal) or NO_AGENT
 
     def _next(self) -> int:
         self._number += 1
@@ -273,7 +280,7 @@ class AgentLink:
         notes = tuple(filter(None, (self._note, *problems[:1])))
         placed = on_host(sample, self.name, lambda t: t + shift_s)
         pool = _moved(sample.pool, shift_s) if self._hello.control else None
-        return HostAnswer(placed, "", notes, self._version, self._skew.text, delay_s, whole_s, pool)
+        return HostAnswer(placed, "", notes, self._version, self._skew.text, delay_s, whole_s, pool, self._refusal)
 
     def _head(self, line: bytes, number: int) -> ReadingHead:
         found = self._decoded_line(line)

@@ -35,6 +35,8 @@ def hosts_of(
     unknown = [name for name in named if name not in hosts]
     if unknown:
         return (), f"no host is called {cut_list(unknown, NAMED)}; there are {cut_list(list(hosts), NAMED)}"
+    if getattr(action, "adopt", ()) and len(named) > 1:
+        return (), "a pid names a process on one host: choose that host first, by --hosts or the filter"
     if not named:
         return (), "every host is read-only: `read_only = false` in its [[host]] lets this monitor act on it"
     return named, ""

@@ -27,6 +27,8 @@ class HostAnswer(Struct, frozen=True):
     """Seconds from the request to the whole answer."""
     pool: PoolReading | None = None
     """The pool as the agent sees it, if it may act; None: not known."""
+    refusal: str = ""
+    """Why the agent does not act although this monitor may ask; "": it does, or it is only asked to read."""
 
 
 class HostProgress(Struct, frozen=True):

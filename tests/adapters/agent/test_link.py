@@ -7,14 +7,16 @@ import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from metabonk_tui.adapters.agent import link as links
 from metabonk_tui.adapters.agent.link import AgentLink
 from metabonk_tui.adapters.agent.protocol import SCHEMA, Open
+from metabonk_tui.core.model.pool import Stop
 from tests.support.refs import w
+from tests.support.waiting import wait_for_async
 
 HELLO = {"kind": "hello", "schema": SCHEMA, "version": "0.1.0"}
 
@@ -26,16 +28,18 @@ class Hosts:
         self.made: list[AgentLink] = []
         self.now_s = 0.0
 
-    def link(self, script: str) -> AgentLink:
-        made = AgentLink("node2", ("sh", "-c", script), Open(SCHEMA, "0.1.0"), 2, now=lambda: self.now_s)
+    def link(self, script: str, *, acts: bool = False) -> AgentLink:
+        opening = Open(SCHEMA, "0.1.0", acts=acts)
+        argv = ("sh", "-c", script)
+        made = AgentLink("node2", argv, opening, 2, now=lambda: self.now_s, is_local=True)
         self.made.append(made)
         return made
 
-    def saying(self, *answers: object, then: str = "cat >/dev/null") -> AgentLink:
+    def saying(self, *answers: object, then: str = "cat >/dev/null", acts: bool = False) -> AgentLink:
         """Return a link to an agent that says these lines, whatever it is asked."""
         lines = [each if isinstance(each, str) else json.dumps(each) for each in answers]
         quoted = " ".join("'" + line.replace("'", "'\\''") + "'" for line in lines)
-        return self.link(f"printf '%s\\n' {quoted}; {then}")
+        return self.link(f"printf '%s\\n' {quoted}; {then}", acts=acts)
 
 
 @pytest.fixture
@@ -191,3 +195,95 @@ async def test_nothing_is_left_of_a_closed_link(hosts: Hosts, monkeypatch: pytes
     await link.aclose()
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
+
+
+class TestActing:
+    """A link asks for actions only where both sides allow it, and an answer is that of its question."""
+
+    PLAN: ClassVar[dict[str, Any]] = {
+        "action": {"type": "stop"},
+        "mode": "stop",
+        "commands": [["stop"]],
+        "hits": [{"role": "worker", "pid": 7, "started_at": 50.0, "worker": ["", 1]}],
+        "start": 0,
+        "source": None,
+    }
+    ACTS: ClassVar[dict[str, Any]] = {**HELLO, "control": True}
+
+    @pytest.mark.parametrize(
+        ("hello", "acts", "words"),
+        [
+            (ACTS, False, "read-only"),
+            (HELLO, True, "its agent does not act"),
+            ({**HELLO, "refusal": "this host is only watched"}, True, "this host is only watched"),
+        ],
+    )
+    async def test_without_permission_nothing_is_sent(
+        self, hosts: Hosts, tmp_path: Path, hello: dict[str, Any], acts: bool, words: str
+    ) -> None:
+        link = hosts.saying(hello, head(), sample(), then=f"cat >{tmp_path}/sent", acts=acts)
+        answer = await link.read()
+        assert answer.pool is None
+        assert bool(answer.refusal) == (acts is True)
+        part = await link.plan(Stop())
+        assert words in part.plan.refusal
+        assert part.id == ""
+        assert words in await link.act(part, part.plan)
+        assert words in (await link.progress()).error
+        await link.aclose()
+        assert '"plan"' not in (tmp_path / "sent").read_text()
+
+    async def test_a_plan_is_placed_on_this_clock(self, hosts: Hosts) -> None:
+        planned = {"kind": "planned", "n": 2, "id": "id-1", "plan": self.PLAN}
+        link = hosts.saying(self.ACTS, head(t=time.time() - 600.0), sample(), planned, acts=True)
+        assert (await link.read()).error == ""
+        part = await link.plan(Stop(hosts=("node2",)))
+        assert (part.id, part.plan.action) == ("id-1", Stop(hosts=("node2",)))
+        assert [(hit.worker, hit.started_at) for hit in part.plan.hits] == [(w(1, "node2"), 650.0)]
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ({"kind": "planned", "n": 9, "id": "x", "plan": PLAN}, "an answer to another question"),
+            (HELLO, "an answer to another question"),
+            ({"kind": "failed", "why": "no memory"}, "no memory"),
+            ("garbage", "not a line of an agent"),
+            ({"kind": "planned", "n": 2, "id": "x", "plan": {**PLAN, "mode": "anything"}}, "not a line of an agent"),
+        ],
+    )
+    async def test_another_answer_ends_the_connection(self, hosts: Hosts, line: object, words: str) -> None:
+        link = hosts.saying(self.ACTS, head(), sample(), line, acts=True)
+        assert (await link.read()).error == ""
+        part = await link.plan(Stop())
+        assert words in part.plan.refusal
+        assert link._process is None
+        assert words in (await link.plan(Stop())).plan.refusal, "until it is connected again"
+
+    async def test_what_refuses_keeps_the_connection(self, hosts: Hosts) -> None:
+        refused = {"kind": "refused", "n": 2, "why": "another action is under way"}
+        link = hosts.saying(self.ACTS, head(), sample(), refused, acts=True)
+        await link.read()
+        assert (await link.plan(Stop())).plan.refusal == "another action is under way"
+        assert link._process is not None
+
+    async def test_an_agent_of_this_machine_that_acts_is_not_killed(
+        self, hosts: Hosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(links, "END_LIMIT_S", 0.1)
+        planned = {"kind": "planned", "n": 2, "id": "id-1", "plan": self.PLAN}
+        finishes = f"cat >/dev/null; sleep 0.5; touch {tmp_path}/finished"
+        answers = (self.ACTS, head(), sample(), planned, {"kind": "accepted", "n": 3})
+        link = hosts.saying(*answers, then=finishes, acts=True)
+        await link.read()
+        part = await link.plan(Stop())
+        assert await link.act(part, part.plan) == ""
+        await link.aclose()
+        await wait_for_async(lambda: os.path.exists(f"{tmp_path}/finished"), "it has finished")
+
+    async def test_an_end_with_its_events_is_of_the_host(self, hosts: Hosts) -> None:
+        event = {"t": 1.0, "kind": "pool.stop", "severity": "info", "text": "stopped"}
+        ended = {"kind": "progressed", "n": 2, "events": [event, {**event, "kind": "verdict"}]}
+        link = hosts.saying(self.ACTS, head(), sample(), ended, acts=True)
+        await link.read()
+        found = await link.progress()
+        assert [each.text for each in found.events or ()] == ["node2: stopped"]

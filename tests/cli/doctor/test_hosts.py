@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli.doctor.hosts import host_finding, host_findings
-from metabonk_tui.core.model.sample import Observation, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import Observation, PoolReading, Sample, WorkerStatus
 from metabonk_tui.core.ports.hosts import HostAnswer
 from tests.support.children import config
 from tests.support.refs import w
@@ -25,6 +25,8 @@ ONE = Sample(t=0.0, workers={w(0, "node2"): ANSWERS, w(1, "node2"): Observation(
         (HostAnswer(BOTH, version="0.1.0", skew="clock 5m behind"), "PASS", "clock 5m behind"),
         (HostAnswer(BOTH, notes=("its version is 0.2.0",), version="0.2.0"), "MISSING", "its version is 0.2.0"),
         (HostAnswer(error="Connection refused"), "MISSING", "Connection refused"),
+        (HostAnswer(BOTH, pool=PoolReading()), "PASS", "may act there"),
+        (HostAnswer(BOTH, refusal="only watched"), "MISSING", "does not act: only watched"),
     ],
 )
 def test_a_host_is_judged_by_its_answer(answer: HostAnswer, standing: str, words: str) -> None:

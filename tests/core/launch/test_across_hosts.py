@@ -27,6 +27,8 @@ def part(host: str, mode: str, start: int = 0, hits: int = 0, **more: object) ->
         (StopWorker(w(1, "node2"), 7, 1.0), ("node2",), ""),
         (Resize(2, hosts=("node9",)), (), "no host is called node9; there are node1, node2, node3"),
         (StopWorker(w(1), 7, 1.0), (), "no host is called "),
+        (Stop(adopt=(7,)), (), "a pid names a process on one host"),
+        (Stop(adopt=(7,), hosts=("node1",)), ("node1",), ""),
     ],
 )
 def test_which_hosts_an_action_concerns(action: Action, named: tuple[str, ...], why: str) -> None:
