@@ -87,11 +87,15 @@ class MemoryWatch:
         """Decide on the newest Snapshot, and emit or act as the decision requires."""
         self._update_armed(snapshot.pool)
         self._note_end(snapshot.pool)
+        has_begun = False
         for name in snapshot.hosts:
-            self._judge_host(self._hosts.setdefault(name, _HostWatch(name)), snapshot)
+            has_begun |= self._judge_host(self._hosts.setdefault(name, _HostWatch(name)), snapshot, has_begun)
 
-    def _judge_host(self, host: _HostWatch, snapshot: Snapshot) -> None:
+    def _judge_host(self, host: _HostWatch, snapshot: Snapshot, has_begun: bool) -> bool:
+        """Judge one host; return whether an action on it begins. `has_begun`: one on another host just did."""
         seen = watch_inputs(snapshot, self._config, host.name)
+        # One action at a time: a second one would be refused, and would count as done.
+        seen = replace(seen, busy=seen.busy or has_begun)
         prepared = host.choice is not None and seen.t > host.chosen_t
         host.state, decision = decide(host.state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
         if decision == "warn":
@@ -99,13 +103,14 @@ class MemoryWatch:
         elif decision == "critical":
             self._handle_critical(host, seen, snapshot)
         elif decision == "act":
-            self._act(host)
+            return self._act(host)
         elif decision == "stand down":
             host.cancel_planning()
-            text = host.placed("looked again and did nothing: it is not critical for this pool now")
-            self._emit(EventKind.WATCH_STAND_DOWN, "info", text)
+            why = "another action is under way" if seen.busy else "it is not critical for this pool now"
+            self._emit(EventKind.WATCH_STAND_DOWN, "info", host.placed(f"looked again and did nothing: {why}"))
         elif decision == "recovered":
             self._emit(EventKind.WATCH_RECOVERED, "ok", host.placed("memory has recovered"))
+        return False
 
     async def aclose(self) -> None:
         """Cancel the planning under way and wait until it has ended."""
@@ -160,22 +165,24 @@ class MemoryWatch:
         host.chosen_t = self._clock.now()
         self._request_sample()
 
-    def _act(self, host: _HostWatch) -> None:
+    def _act(self, host: _HostWatch) -> bool:
+        """Carry the prepared plan out; return whether it has begun."""
         choice, host.choice, host.task = host.choice, None, None
         if choice is None or choice.plan is None:
             why = "; ".join(choice.why_not) if choice else ""
             host.state = memory_watch.failed(host.state)
             self._emit(EventKind.WATCH_ACT, "crit", host.placed(f"nothing can be done: {why}"))
-            return
+            return False
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
         facts = {"act": choice.title, "commands": [list(mask_arguments(argv)) for argv in choice.plan.commands]}
         summary = f"{choice.title}: {commands(choice.plan)}{instead}"
         self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
         if self._reading.dry_run:
             self._emit(EventKind.WATCH_DRY_RUN, "warn", f"dry run, would now {summary}", facts)
-            return
+            return False
         self._emit(EventKind.WATCH_ACT, "warn", summary, facts)
         self._begin(choice.plan)
+        return True
 
     def _note_end(self, pool: PoolReading) -> None:
         """Note whether the pool operation that the watch started has succeeded."""

@@ -487,7 +487,12 @@ class TestOnSeveralHosts:
         self.now_t = 1000.0
         self.planned: list[Action] = []
         self.begun: list[Plan] = []
-        self.watch = MemoryWatch(watching(), self, self.plan, self.begun.append, lambda: None)  # type: ignore[arg-type]
+        self.began_t: list[float] = []
+        self.watch = MemoryWatch(watching(), self, self.plan, self.begin, lambda: None)  # type: ignore[arg-type]
+
+    def begin(self, plan: Plan) -> None:
+        self.begun.append(plan)
+        self.began_t.append(self.now_t)
 
     def now(self) -> float:
         return self.now_t
@@ -517,17 +522,18 @@ class TestOnSeveralHosts:
 
     async def test_two_hosts_take_turns_in_being_critical_and_none_held_long_enough(self) -> None:
         rules = watching(critical_hold_s=5.0)
-        self.watch = MemoryWatch(rules, self, self.plan, self.begun.append, lambda: None)  # type: ignore[arg-type]
+        self.watch = MemoryWatch(rules, self, self.plan, self.begin, lambda: None)  # type: ignore[arg-type]
         self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
         for _ in range(6):
             await self.tick(node1=0.1, node2=9.0)
             await self.tick(node1=9.0, node2=0.1)
         assert self.planned == [], "the memory of one host does not count for another"
 
-    async def test_each_host_is_acted_on_when_both_are_critical(self) -> None:
+    async def test_two_critical_hosts_are_acted_on_one_after_the_other(self) -> None:
         self.watch.arm(True, "key", False, PoolReading(backend="hosts", controller="us"))
-        for _ in range(6):
+        for _ in range(8):
             await self.tick(node1=0.1, node2=0.1)
+        assert len(self.began_t) == len(set(self.began_t)) == 2, "one action at a time"
         assert {plan.action.hosts for plan in self.begun if isinstance(plan.action, Stop)} == {("node1",), ("node2",)}
 
     async def test_a_host_that_is_not_seen_is_left_alone(self) -> None:
