@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.adapters.agent.protocol import Act, ActionProgress
 from metabonk_tui.adapters.state.controller_role import ControllerRole
-from metabonk_tui.core.model.pool import Action, Plan, Stop, StopWorker
+from metabonk_tui.core.model.pool import Action, Plan, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 from metabonk_tui.core.ports.live import PoolBackend
 from metabonk_tui.core.text.clean import clean_text
@@ -82,6 +82,12 @@ class PoolActor:
         self._made = None
         if self._is_busy:
             return "", _refused(action, BUSY)
+        if isinstance(action, Restart) and not action.workers:
+            # A restart of several hosts keeps the number of each, which is known best here.
+            desired = (await self._pool.read()).desired
+            if not desired:
+                return "", replace(_refused(action, ""), mode="noop", warnings=("nothing of this pool runs",))
+            action = replace(action, workers=desired)
         self._role.is_wanted = True
         try:
             with self._without_limits():

@@ -111,20 +111,13 @@ class HostsPool:
             return refused(action, why or impossible)
         if not isinstance(action, StopWorker):
             action = replace(action, hosts=names)
-        asked = {name: asyncio.ensure_future(self._links[name].plan(self._of_host(action, name))) for name in names}
+        asked = {name: asyncio.ensure_future(self._links[name].plan(action)) for name in names}
         # A question that is late stays asked: its answer must not be taken for that of the next question.
         await asyncio.wait(asked.values(), timeout=PLAN_LIMIT_S)
         parts = [
             task.result() if task.done() else HostPlan(name, refused(action, _late())) for name, task in asked.items()
         ]
         return join_plans(action, parts, read_only - set(names), self._running())
-
-    def _of_host(self, action: Action, name: HostName) -> Action:
-        """Return the action on one host. A restart that names no number keeps the number there."""
-        if not isinstance(action, Restart) or action.workers:
-            return action
-        pool = self._links[name].latest.pool
-        return replace(action, workers=(pool.desired if pool is not None else None) or self._links[name].workers)
 
     async def _carry_out(self, part: HostPlan, plan: Plan, report: _Report) -> tuple[Event, ...]:
         link = self._links[part.host]

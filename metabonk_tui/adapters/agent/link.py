@@ -132,22 +132,21 @@ class AgentLink:
     async def plan(self, action: Action) -> HostPlan:
         """Ask what an action would do there; a failure is a refused plan."""
         try:
-            shift_s = self._skew.shift_s
-            asked = AskPlan(self._next(), for_agent(action, lambda t: t - shift_s))
-            found = await self._talk(asked)
+            found = await self._talk(lambda n: AskPlan(n, for_agent(action, lambda t: t - self._skew.shift_s)))
             if not isinstance(found, PlanMade):
                 raise RefusedError("an answer to another question")
+            shift_s = self._skew.shift_s
             return HostPlan(self.name, plan_of(found.plan, action, self.name, lambda t: t + shift_s), found.id[:64])
         except RefusedError as error:
             return HostPlan(self.name, Plan(action, "refused", (), (), 0, None, refusal=str(error)))
 
     async def act(self, part: HostPlan, shown: Plan) -> str:
         """Have that part of the plan that was shown carried out; return why not, "" when it has begun."""
-        act = Act(self._next(), part.id, overridden=shown.overridden)
+        act = Act(0, part.id, overridden=shown.overridden)
         if isinstance(shown.action, Launch | Resize | Restart):
             act = replace(act, hours=shown.action.hours, override=shown.action.override)
         try:
-            found = await self._talk(act)
+            found = await self._talk(lambda n: replace(act, n=n))
         except RefusedError as error:
             return str(error)
         self._is_acting = isinstance(found, Accepted)
@@ -156,7 +155,7 @@ class AgentLink:
     async def progress(self) -> HostProgress:
         """Ask how far the action is."""
         try:
-            found = await self._talk(AskProgress(self._next()))
+            found = await self._talk(AskProgress)
         except RefusedError as error:
             return HostProgress(error=str(error))
         if not isinstance(found, ActionProgress):
@@ -166,16 +165,14 @@ class AgentLink:
         events = None if found.events is None else events_of(found.events, self.name, time.time())
         return HostProgress(None if found.operation is None else operation_of(found.operation), events)
 
-    async def _talk(self, asked: AskPlan | Act | AskProgress) -> AgentLine:
-        """Send one request that no Sample answers; return the answer. Raises RefusedError."""
+    async def _talk(self, make: Callable[[int], AskPlan | Act | AskProgress]) -> AgentLine:
+        """Send one request that no Sample answers, made for its number; return the answer. Raises RefusedError."""
         if self.read_only:
             raise RefusedError(READ_ONLY)
         async with self._asking:
-            if self._process is None:
-                raise RefusedError(self._error or self.latest.error or "not connected yet")
-            if refusal := self._refusal:
-                raise RefusedError(refusal)
             try:
+                await self._connect_to_act()
+                asked = make(self._next())
                 async with asyncio.timeout(ANSWER_LIMIT_S):
                     await self._write(encoded(asked))
                     found = self._decoded_line(await self._line())
@@ -194,6 +191,20 @@ class AgentLink:
                     raise RefusedError(clean_text(found.why, 1000))
                 return found
         raise RefusedError(self._error)
+
+    async def _connect_to_act(self) -> None:
+        """Connect where nothing reads over this link: another monitor may record. Raises RefusedError, LinkError."""
+        if self._process is not None and self._process.returncode is not None:
+            # An agent ends that is not asked for 90 s.
+            await self._end(0.0)
+        if self._process is None:
+            if self._now() < self._retry_s:
+                raise RefusedError(self._error)
+            await self._connect()
+            # The first Sample measures the host's clock, by which processes are named.
+            self.latest = await self._ask(False)
+        if refusal := self._refusal:
+            raise RefusedError(refusal)
 
     @property
     def _refusal(self) -> str:

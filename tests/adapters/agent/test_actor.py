@@ -12,7 +12,7 @@ import pytest
 from metabonk_tui.adapters.agent.actor import BUSY, OTHER_PLAN, ActionRole, PoolActor
 from metabonk_tui.adapters.agent.protocol import Act
 from metabonk_tui.adapters.state.controller_role import ControllerRole
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Stop
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Restart, Stop
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 from tests.support.waiting import wait_for_async
 
@@ -28,9 +28,10 @@ class FakePool:
         self.release = asyncio.Event()
         self.fails = False
         self.mode = "start"
+        self.desired: int | None = None
 
     async def read(self) -> PoolReading:
-        return PoolReading(controller="us" if self.role.try_acquire() else "other")
+        return PoolReading(desired=self.desired)
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         if not self.role.try_acquire():
@@ -171,3 +172,12 @@ async def test_what_it_starts_inherits_no_limit_of_the_agent(pool: FakePool, rol
     pool.release.set()
     await actor.finish()
     assert lifted[-1] is False
+
+
+async def test_a_restart_without_a_number_keeps_the_number_of_the_host(actor: PoolActor, pool: FakePool) -> None:
+    pool.desired = 5
+    assert (await actor.plan(Restart(0)))[1].action == Restart(5)
+    assert (await actor.plan(Restart(3)))[1].action == Restart(3)
+    pool.desired = None
+    number, plan = await actor.plan(Restart(0))
+    assert (number, plan.mode, plan.warnings) == ("", "noop", ("nothing of this pool runs",))

@@ -13,7 +13,7 @@ from metabonk_tui.adapters.agent import hosts_pool
 from metabonk_tui.adapters.agent.hosts_pool import HostsPool
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.model.host import HostReading, ProcessReading
-from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Restart, Stop
+from metabonk_tui.core.model.pool import Action, HostPlan, Launch, Plan, Resize, Stop
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep, PoolReading, Sample
 from metabonk_tui.core.ports.hosts import HostAnswer, HostProgress
 from metabonk_tui.engine.clock import RunClock
@@ -185,13 +185,6 @@ async def test_one_action_at_a_time(cluster: Cluster) -> None:
     acting.cancel()
     await asyncio.gather(acting, return_exceptions=True)
     assert cluster.seen[-1].message.startswith("left in the middle")
-
-
-async def test_a_restart_without_a_number_keeps_that_of_each_host(cluster: Cluster) -> None:
-    cluster.links["node2"].latest = replace(cluster.links["node2"].latest, pool=PoolReading(desired=5))
-    plan = await cluster.plan(Restart(0))
-    assert [link.asked[0].workers for link in cluster.links.values()] == [2, 5]  # type: ignore[union-attr]
-    assert plan.start == 7
 
 
 @pytest.mark.parametrize(("runs", "begins"), [(False, True), (True, False)])

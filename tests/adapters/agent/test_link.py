@@ -257,7 +257,20 @@ class TestActing:
         part = await link.plan(Stop())
         assert words in part.plan.refusal
         assert link._process is None
-        assert words in (await link.plan(Stop())).plan.refusal, "until it is connected again"
+        assert words in (await link.plan(Stop())).plan.refusal, "until the pause is over"
+
+    async def test_it_connects_where_another_monitor_reads(self, hosts: Hosts) -> None:
+        planned = {"kind": "planned", "n": 2, "id": "id-1", "plan": self.PLAN}
+        asked = "read open; read sample; read plan"
+        link = hosts.saying(self.ACTS, head(t=time.time() - 600.0), sample(), planned, then=asked, acts=True)
+        part = await link.plan(Stop())
+        assert part.id == "id-1"
+        assert part.plan.hits[0].started_at == 650.0, "its clock is known before it is asked"
+        process = link._process
+        assert process is not None
+        await process.wait()
+        link._number = 0
+        assert (await link.plan(Stop())).id == "id-1", "an agent that ended meanwhile is started again"
 
     async def test_what_refuses_keeps_the_connection(self, hosts: Hosts) -> None:
         refused = {"kind": "refused", "n": 2, "why": "another action is under way"}

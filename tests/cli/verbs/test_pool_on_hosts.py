@@ -14,7 +14,7 @@ import pytest
 
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
-from tests.cli.conftest import Metabonk
+from tests.cli.conftest import Metabonk, Recorder
 from tests.support.clusters import Host, configuration, two_hosts
 from tests.support.waiting import wait_for
 
@@ -164,6 +164,20 @@ def test_a_controller_that_is_killed_leaves_a_whole_pool_and_the_next_one_knows_
     assert "nothing to do" in again.stderr
     assert metabonk("stop", "--hosts", "node2", "--yes", "--config", str(config)).returncode == 0
     assert hosts[1].processes() == []
+
+
+def test_beside_a_recorder_the_verbs_connect_by_themselves(
+    metabonk: Metabonk, recorder: Recorder, hosts: Hosts, config: Path, home: dict[str, str]
+) -> None:
+    done = metabonk("launch", "1", "--hosts", "node1", "--yes", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    recording = recorder("--config", str(config))
+    (writer,) = (Path(home["METABONK_TUI_STATE_DIR"]) / "runs").glob("*.writer")
+    wait_for(lambda: str(recording.pid) in writer.read_text(), "the recorder records")
+    done = metabonk("stop", "--yes", "--config", str(config))
+    assert done.returncode == 0, done.stderr
+    assert hosts[0].processes() == []
+    assert recording.poll() is None
 
 
 @pytest.mark.parametrize(
