@@ -114,7 +114,7 @@ class PoolActor:
         action = plan.action
         if not isinstance(action, Stop | StopWorker):
             action = replace(action, hours=act.hours, override=act.override)
-        plan = replace(plan, action=action, overridden=(*plan.overridden, *act.overridden))
+        plan = replace(plan, action=action, overridden=act.overridden or plan.overridden)
         self._operation = None
         self._role.is_wanted = True
         self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
