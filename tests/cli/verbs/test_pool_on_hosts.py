@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -141,7 +142,8 @@ def test_a_controller_that_is_killed_leaves_a_whole_pool_and_the_next_one_knows_
     assert monitor.stderr is not None
     try:
         seen = b""
-        while b"node2: asked" not in seen:
+        # Once a step of the agent is shown, it has begun.
+        while re.search(rb"(running|done) +node2: (?!asked)", seen) is None:
             line = monitor.stderr.readline()
             assert line, seen.decode()
             seen += line

@@ -82,6 +82,14 @@ def carry_out(monitor: Engine, action: Action) -> Operation:
     return wait_for(ended, "the action has ended") or Operation("", 0.0, ())
 
 
+def is_acting(monitor: Engine) -> bool:
+    """Return whether the agent has said that the resize is at one of its steps."""
+    operation = latest(monitor).pool.operation
+    if operation is None or not operation.action.startswith("resize"):
+        return False
+    return operation.steps[0].detail not in ("", "asked")
+
+
 def up(monitor: Engine) -> int:
     return sum(worker.reach is Reach.UP for worker in latest(monitor).workers)
 
@@ -127,7 +135,7 @@ def test_launch_lose_a_node_get_it_back_resize_and_stop(
 
         # The controller goes in the middle of a resize: the agent behind ssh finishes it.
         monitor.submit(monitor.plan(Resize(3, hosts=("node2",))))
-        wait_for(lambda: latest(monitor).pool.operation is not None, "the action has begun")
+        wait_for(lambda: is_acting(monitor), "the agent of node2 acts")
 
     def is_whole() -> bool:
         record = json.loads(next(hosts[1].state.glob("pool-*.json")).read_text())
