@@ -17,7 +17,7 @@ from metabonk_tui.cli import exit_codes as exits
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live import first_frame
 from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, SCREEN_OPTIONS, Parser, nearest
-from metabonk_tui.cli.registry import VERBS, module_of, parser_of, top_parser
+from metabonk_tui.cli.registry import VERBS, module_of, not_of_verb, parser_of, top_parser
 
 DESCRIPTORS = 4096
 """Enough for 1000 workers. What the monitor launches inherits the limit, so it is not the highest possible."""
@@ -95,7 +95,8 @@ def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb:
     known = {action.dest for action in parser._actions}
     for key in (*POOL_OPTIONS, *SCREEN_OPTIONS, "plain"):
         if hasattr(options, key) and key not in known:
-            raise UsageError(f"--{key.replace('_', '-')} is not an option of {verb}\ntry: {PROGRAM} {verb} --help")
+            problem = not_of_verb(f"--{key.replace('_', '-')}", verb)
+            raise UsageError(f"{problem}\ntry: {PROGRAM} {verb} --help")
 
 
 def _report_crash(error: BaseException) -> int:

@@ -35,9 +35,9 @@ class Parser(argparse.ArgumentParser):
         typed = unrecognized(message)
         if typed in ("-V", "--version"):
             return f"; {typed} belongs before the verb: {PROGRAM} {typed}"
-        if typed in {f"--{name.replace('_', '-')}" for name in (*POOL_OPTIONS, *SCREEN_OPTIONS, "plain")}:
-            return f"; {typed} is not an option of {self.prog.removeprefix(PROGRAM).strip()}"
-        return nearest(typed, self.option_names())
+        # Without the dashes: with them "--json" is near to "--slow".
+        names = [name.removeprefix("--") for name in self.option_names() if name.startswith("--")]
+        return nearest(typed.removeprefix("--"), names, "--")
 
     def option_names(self) -> list[str]:
         """List the options, like "--json"."""
@@ -60,34 +60,34 @@ def unrecognized(message: str) -> str:
     return words[0].split("=")[0] if words else ""
 
 
-def nearest(typed: str, known: list[str]) -> str:
-    """Return a hint like "; did you mean check?", or "" where no known word is near."""
+def nearest(typed: str, known: list[str], prefix: str = "") -> str:
+    """Return a hint like "; did you mean check?", or "" where no known word is near; `prefix` precedes the word."""
     import difflib  # imported late: only a mistake needs it
 
     near = difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="use this configuration file")
 
 
-def add_pool_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select a pool. They may precede or follow the verb, so an absent one sets no attribute."""
+def add_pool_options(parser: argparse.ArgumentParser, *, can_act: bool = False, has_clock: bool = True) -> None:
+    """Add the options that select a pool. They may precede or follow the verb, so an absent one sets no attribute.
+
+    `can_act`: the verb may change the pool and can be kept from it; `has_clock`: it reads the run's clock.
+    """
     add_config_option(parser)
     add = parser.add_argument
     absent = argparse.SUPPRESS
     add("--workers", type=count, metavar="N", default=absent, help="set how many workers are wanted")
     add("--base-port", type=port, metavar="P", default=absent, help="set the base port: worker i answers on P + i")
     add("--host", type=host, metavar="H", default=absent, help="set the host of the workers")
-    add(
-        "--speed",
-        type=factor,
-        metavar="X",
-        default=absent,
-        help="run the clock X times faster than real time (demo pools)",
-    )
-    add("--read-only", action="store_true", default=absent, help="disable launch, stop and resize")
+    if has_clock:
+        help_text = "run the clock X times faster than real time (demo pools)"
+        add("--speed", type=factor, metavar="X", default=absent, help=help_text)
+    if can_act:
+        add("--read-only", action="store_true", default=absent, help="disable launch, stop and resize")
 
 
 def add_plain_option(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from metabonk_tui.cli.options import (
     add_screen_options,
     unrecognized,
 )
+from metabonk_tui.core.text.phrases import cut_list
 
 
 class Verb(NamedTuple):
@@ -269,6 +270,27 @@ class TopParser(Parser):
         return super()._hint(message)
 
 
+class VerbParser(Parser):
+    """The parser of the words after a verb."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse an option that other verbs have before argparse takes its value for an argument of this verb."""
+        own = self.option_names()
+        others = set(top_parser().option_names()) - {*own, "-V", "--version"}
+        for word in args or ():
+            if word == "--":
+                break
+            if (option := word.partition("=")[0]) in others:
+                self.error(not_of_verb(option, self.prog.removeprefix(PROGRAM).strip()))
+        return super().parse_known_args(args, namespace)
+
+
+def not_of_verb(option: str, verb: str) -> str:
+    """Say that an option is not one of this verb, and which verbs have it. Imports the module of every verb."""
+    owners = [name for name in VERBS if option in parser_of(name).option_names()]
+    return f"{option} is not an option of {verb}" + (f", but of {cut_list(owners, 4)}" if owners else "")
+
+
 def top_parser() -> TopParser:
     """Build the parser of the options before the verb; it leaves the verb and what follows in `words`."""
     verbs = "\n".join(f"  {name:<11} {entry.what}" for name, entry in VERBS.items())
@@ -279,7 +301,7 @@ def top_parser() -> TopParser:
         epilog=f"verbs:\n{verbs}\n\n{exit_codes_text(VERBS)}\nmore: {PROGRAM} help VERB",
     )
     parser.add_argument("-V", "--version", action="version", version=version_text())
-    add_pool_options(parser)
+    add_pool_options(parser, can_act=True)
     add_plain_option(parser)
     add_screen_options(parser)
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -298,7 +320,7 @@ def module_of(verb: str) -> Any:
 def parser_of(verb: str) -> Parser:
     """Build the parser of a verb, with its examples and exit codes in the help. Imports the verb's module."""
     what = VERBS[verb].what
-    parser = Parser(prog=f"{PROGRAM} {verb}", description=what[0].upper() + what[1:] + ".")
+    parser = VerbParser(prog=f"{PROGRAM} {verb}", description=what[0].upper() + what[1:] + ".")
     module_of(verb).add_options(parser, verb)
     parser.epilog = "\n\n".join(filter(None, (parser.epilog, examples_text(verb), codes_text(verb))))
     return parser

@@ -7,8 +7,20 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import Config, WebhookKind
 from metabonk_tui.core.config.template import ChosenValue
+
+
+class WebhookAnswer(Struct, frozen=True):
+    """One URL that receives alerts. It is a secret."""
+
+    kind: WebhookKind
+    url: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration, which stands for the URL everywhere."""
+        return "server" if self.kind == "json" else self.kind
 
 
 class SetupAnswers(Struct, frozen=True):
@@ -25,6 +37,7 @@ class SetupAnswers(Struct, frozen=True):
     """The Python that runs the launcher; "": the one of the packaged launch command."""
     orchestrator_port: int | None = None
     hook: tuple[str, ...] = ()
+    webhook: WebhookAnswer | None = None
 
 
 def chosen_values(answers: SetupAnswers, config: Config) -> dict[str, ChosenValue]:
@@ -47,4 +60,6 @@ def chosen_values(answers: SetupAnswers, config: Config) -> dict[str, ChosenValu
             values["pool.launcher.environment"] = dict(answers.environment)
     if answers.hook:
         values["alerts.hook.command"] = list(answers.hook)
+    if answers.webhook is not None:
+        values[f"alerts.webhook.{answers.webhook.name}"] = {"kind": answers.webhook.kind, "url": answers.webhook.url}
     return values

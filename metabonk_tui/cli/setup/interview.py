@@ -10,6 +10,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast, get_args
 
 from msgspec import Struct
 
@@ -28,9 +29,10 @@ from metabonk_tui.adapters.pools.pythons import (
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.sockets import listen_sockets
-from metabonk_tui.cli.setup.answers import SetupAnswers
+from metabonk_tui.cli.setup.answers import SetupAnswers, WebhookAnswer
 from metabonk_tui.cli.setup.questions import Checked, Questions
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import Config, WebhookConfig, WebhookKind
+from metabonk_tui.core.config.webhooks import service_of, webhook_problem
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.worker.environment import is_same_value, shown_value
@@ -86,6 +88,7 @@ class Interview:
             python=python,
             orchestrator_port=pool.orchestrator_port if pool is not None else None,
             hook=self._hook(),
+            webhook=self._webhook(),
         )
 
     def _checkout(self) -> Checkout | None:
@@ -215,9 +218,24 @@ class Interview:
         return base_port, workers
 
     def _hook(self) -> tuple[str, ...]:
-        self._ask.say("\nALERTS     ring the bell; a command of yours can receive each as JSON")
+        self._ask.say("\nALERTS     ring the bell; a command of yours and a URL can receive each")
         typed = self._ask.text("command", NONE, _check_command)
         return () if typed == NONE else _words(typed)
+
+    def _webhook(self) -> WebhookAnswer | None:
+        url = self._ask.text("URL of Slack, Discord, ntfy or another server", NONE, _check_url)
+        if url == NONE:
+            return None
+        kind = service_of(url)
+        if kind is None:
+            self._ask.say("  the host does not say which service this is; json: the object that a command receives")
+            kinds = get_args(WebhookKind)
+
+            def check(typed: str) -> str:
+                return _url_problem(cast(WebhookKind, typed), url) if typed in kinds else f"one of {', '.join(kinds)}"
+
+            kind = cast(WebhookKind, self._ask.text("kind", "json", check))
+        return WebhookAnswer(kind, url)
 
 
 def shown_path(path: str) -> str:
@@ -254,6 +272,15 @@ def _check_command(typed: str) -> str:
     if not words:
         return "a quotation mark is not closed"
     return "" if shutil.which(words[0]) else f"{words[0]} is no program"
+
+
+def _check_url(typed: str) -> str:
+    return "" if typed == NONE else _url_problem(service_of(typed) or "json", typed)
+
+
+def _url_problem(kind: WebhookKind, url: str) -> str:
+    problem = webhook_problem(WebhookConfig(kind=kind, url=url), url)
+    return problem[1] if problem is not None else ""
 
 
 def _words(typed: str) -> tuple[str, ...]:

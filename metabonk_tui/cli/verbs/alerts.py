@@ -106,14 +106,11 @@ def _row(alert: Alert, t: float) -> tuple[str, ...]:
     )
 
 
-def try_hook(config: Config, as_json: bool, *, with_webhooks: bool = True) -> int:
-    """Send an example to the hook and to each webhook once, and print how it ended; return 0, or 1 where one failed.
-
-    Without `with_webhooks` to the hook only.
-    """
+def try_hook(config: Config, as_json: bool) -> int:
+    """Send an example to the hook and to each webhook once, and print the results; return 0, or 1 where one failed."""
     from metabonk_tui.core.alerts.payload import SCHEMA, make_example
 
-    hook, webhooks = config.alerts.hook, config.alerts.webhook if with_webhooks else {}
+    hook, webhooks = config.alerts.hook, config.alerts.webhook
     if not hook.command and not webhooks:
         raise UsageError(
             "no hook and no webhook is configured: alerts.hook.command is empty; `config path` prints the file to "

@@ -32,7 +32,7 @@ def add_options(parser: Parser, verb: str) -> None:
         help="path: print the file in use or its place · check: list every mistake · show: print every value · "
         "manual: print every key with its default and meaning · init: write your file, with every key as a comment",
     )
-    add_pool_options(parser)
+    add_pool_options(parser, has_clock=False)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:

@@ -85,8 +85,6 @@ def main(options: argparse.Namespace, verb: str) -> int:
     reason = getattr(options, "override", "")
     if reason and not is_reason(reason):
         raise UsageError(f"--override needs a reason of at least {MIN_WORDS} words: it is recorded")
-    if getattr(options, "read_only", False):
-        raise UsageError(f"--read-only and {verb} contradict each other")
     wanted = getattr(options, "workers", None)
     if verb != "stop" and wanted not in (None, options.n):
         raise UsageError(f"--workers {wanted} and {verb} {options.n} contradict each other")

@@ -46,7 +46,7 @@ def add_options(parser: Parser, verb: str) -> None:
         action="store_true",
         help="write a systemd user service that records with these options, and say how to start it",
     )
-    add_pool_options(parser)
+    add_pool_options(parser, can_act=True)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:

@@ -41,7 +41,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 def _viewer_command(options: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "metabonk_tui", "watch", "--viewer"]
     for key in POOL_OPTIONS:
-        if key != "read_only" and hasattr(options, key):
+        if hasattr(options, key):
             command += [f"--{key.replace('_', '-')}", f"{getattr(options, key)}"]
     return command
 

@@ -66,7 +66,7 @@ class Setup:
         self._given = _given(options, self._config)
         self._answers: SetupAnswers | None = None
         """None: the file that is there stays."""
-        self._tests_hook = self._installs_recorder = self._declined = False
+        self._tests_alerts = self._installs_recorder = self._declined = False
 
     def ask(self) -> None:
         """Ask everything, and act on nothing. Raises ConfigError if the file that stays cannot be used."""
@@ -80,13 +80,14 @@ class Setup:
             from metabonk_tui.cli.setup.interview import Interview
 
             self._answers = Interview(ask, self._config, _surroundings(), self._given).answers()
-            hook = self._answers.hook
+            tested = _tested(bool(self._answers.hook), self._answers.webhook is not None)
         else:
             from metabonk_tui.adapters.state.config_files import load_config
 
-            hook = tuple(load_config(self._explicit).config.alerts.hook.command)
-        if hook:
-            self._tests_hook = ask.agree("send a test alert to this command?", default=not ask.takes_defaults)
+            alerts = load_config(self._explicit).config.alerts
+            tested = _tested(bool(alerts.hook.command), bool(alerts.webhook))
+        if tested:
+            self._tests_alerts = ask.agree(f"send a test alert to {tested}?", default=not ask.takes_defaults)
         ask.say("\nRECORDER   a service of your user (systemd) that records every run")
         self._installs_recorder = ask.agree("install it?", default=False)
         if self._answers is not None:
@@ -106,8 +107,8 @@ class Setup:
         mistakes = self._mistakes()
         for line in mistakes:
             self._ask.say(f"mistake    {line}")
-        if self._tests_hook:
-            failed = not self._try_hook() or failed
+        if self._tests_alerts:
+            failed = not self._try_alerts() or failed
         if self._installs_recorder:
             failed = not self._install_recorder() or failed
         self._check()
@@ -144,12 +145,12 @@ class Setup:
 
         return check_config(self._explicit).mistakes
 
-    def _try_hook(self) -> bool:
+    def _try_alerts(self) -> bool:
         from metabonk_tui.adapters.state.config_files import load_config
         from metabonk_tui.cli.verbs.alerts import try_hook
 
         self._ask.say("\nTEST ALERT")
-        return try_hook(load_config(self._explicit).config, as_json=False, with_webhooks=False) == DONE
+        return try_hook(load_config(self._explicit).config, as_json=False) == DONE
 
     def _install_recorder(self) -> bool:
         from metabonk_tui.cli.setup.recorder_service import install, recorder_arguments
@@ -166,6 +167,10 @@ class Setup:
         self._ask.say(
             f"\ncheck exits with {code}; next: {PROGRAM} opens the monitor, {PROGRAM} preflight checks a launch"
         )
+
+
+def _tested(has_command: bool, has_webhook: bool) -> str:
+    return " and ".join(filter(None, ("the command" * has_command, "the webhook" * has_webhook)))
 
 
 def _packaged_config() -> Config:

@@ -14,6 +14,8 @@ from metabonk_tui.cli.options import Parser, add_config_option, host, port
 def add_options(parser: Parser, verb: str) -> None:
     add, absent = parser.add_argument, argparse.SUPPRESS
     add("--format", choices=FORMATS, default="line", help="print a line, everything as JSON, or tmux's colours")
+    json_text = "the same as --format json"
+    add("--json", dest="format", action="store_const", const="json", default=absent, help=json_text)
     add("--base-port", type=port, metavar="P", default=absent, help="select the pool whose worker i answers on P + i")
     add("--host", type=host, metavar="H", default=absent, help="select the pool whose workers answer on H")
     add_config_option(parser)

@@ -37,7 +37,7 @@ PAST_SPEED = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    add_pool_options(parser)
+    add_pool_options(parser, can_act=True)
     # How `serve` starts the monitor of one browser.
     parser.add_argument("--viewer", action="store_true", help=argparse.SUPPRESS)
     add_plain_option(parser)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 ChosenValue = str | int | list[str] | dict[str, str]
+OPEN_TABLE = "alerts.webhook"
+"""A table whose keys the user names: the manual has none of them."""
 SCHEMA_FILE = "metabonk-tui.schema.json"
 """The JSON Schema beside the configuration: editors read its name from the first line."""
 HEADER = f"""\
@@ -74,6 +76,8 @@ def _lines(manual: Iterator[str], chosen: Mapping[str, ChosenValue]) -> Iterator
         elif head := _HEAD.fullmatch(line.partition("#")[0].strip()):
             table, is_list = head[1], False
             yield "", line
+            if table == OPEN_TABLE:
+                yield from _named_by_user(chosen)
         elif line.startswith("[["):
             is_list = True
             yield "", f"#{line}"
@@ -86,6 +90,12 @@ def _lines(manual: Iterator[str], chosen: Mapping[str, ChosenValue]) -> Iterator
                 yield "", f"#{line}"
         else:
             yield "", line
+
+
+def _named_by_user(chosen: Mapping[str, ChosenValue]) -> Iterator[tuple[str, str]]:
+    for name, value in chosen.items():
+        if name.startswith(f"{OPEN_TABLE}."):
+            yield name, f"{_bare(name.removeprefix(f'{OPEN_TABLE}.'))} = {toml_value(value)}"
 
 
 def _filled(key: str, value: ChosenValue, line: str) -> str:

@@ -1,4 +1,7 @@
-"""Says what is wrong with a webhook's URL, without showing it. Does not: read the environment or ask the network."""
+"""Says what is wrong with a webhook's URL, without showing it, and which service has such a URL.
+
+Does not: read the environment or ask the network.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,22 @@ EXAMPLES: dict[WebhookKind, str] = {
     "ntfy": "https://ntfy.sh/TOPIC",
     "json": "https://host/path",
 }
+
+_SERVICES: tuple[tuple[str, WebhookKind], ...] = (
+    ("hooks.slack.com", "slack"),
+    ("discord.com", "discord"),
+    ("discordapp.com", "discord"),
+    ("ntfy.sh", "ntfy"),
+)
+
+
+def service_of(url: str) -> WebhookKind | None:
+    """Return the service that a URL belongs to; None: its host can be any server, also one of ntfy or Mattermost."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+    return next((kind for name, kind in _SERVICES if host == name or host.endswith(f".{name}")), None)
 
 
 def webhook_problem(webhook: WebhookConfig, url: str) -> tuple[str, str] | None:

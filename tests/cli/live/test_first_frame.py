@@ -66,7 +66,7 @@ def test_only_a_command_line_that_opens_the_monitor_shows_it(line: str, opens: b
 
 def test_every_option_of_the_pool_is_known() -> None:
     parser = Parser(prog="", description="")
-    add_pool_options(parser)
+    add_pool_options(parser, can_act=True)
     add_screen_options(parser)
     options = {
         name: action.nargs == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metabonk_tui.cli.setup.answers import SetupAnswers, chosen_values
+from metabonk_tui.cli.setup.answers import SetupAnswers, WebhookAnswer, chosen_values
 from tests.support.children import config
 
 
@@ -27,6 +27,7 @@ def test_only_what_differs_from_the_defaults_is_set() -> None:
         python="/m/.venv/bin/python",
         orchestrator_port=9040,
         hook=("page", "me"),
+        webhook=WebhookAnswer("json", "http://127.0.0.1/x"),
     )
     assert chosen_values(every, config()) == {
         "pool.base_port": 6000,
@@ -38,4 +39,5 @@ def test_only_what_differs_from_the_defaults_is_set() -> None:
         "pool.launcher.env_file": "a.env",
         "pool.launcher.environment": {"A": "1"},
         "alerts.hook.command": ["page", "me"],
+        "alerts.webhook.server": {"kind": "json", "url": "http://127.0.0.1/x"},
     }

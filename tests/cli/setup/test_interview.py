@@ -14,7 +14,7 @@ from metabonk_tui.adapters.pools import pythons
 from metabonk_tui.adapters.pools.pythons import AskedPython
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.cli.setup import interview
-from metabonk_tui.cli.setup.answers import SetupAnswers
+from metabonk_tui.cli.setup.answers import SetupAnswers, WebhookAnswer
 from metabonk_tui.cli.setup.interview import GivenAnswers, Interview, Surroundings
 from metabonk_tui.cli.setup.questions import Questions
 from metabonk_tui.core.launch.imports import ImportProbe, MissingModule
@@ -97,7 +97,7 @@ def test_where_nothing_is_found_the_monitor_only_watches(ask: Ask, capsys: pytes
 def test_other_answers_and_wrong_ones(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkout = make_checkout(tmp_path / "else where", {"x.env": "METABONK_META_LEARNING=0\n", "sub/other.env": ""})
     program = sys.executable
-    typed = ["/nowhere", str(checkout), "nope.env", "x.env", "n", program, "6000", "2", "'a", f"{program} x"]
+    typed = ["/nowhere", str(checkout), "nope.env", "x.env", "n", program, "6000", "2", "'a", f"{program} x", ""]
     found = ask("\n".join(typed) + "\n")
     assert found == SetupAnswers(
         base_port=6000,
@@ -112,6 +112,39 @@ def test_other_answers_and_wrong_ones(ask: Ask, tmp_path: Path, capsys: pytest.C
     assert "nope.env is no file\n" in err
     assert "METABONK_META_LEARNING is 0, and 1 is needed: change it in the file" in err
     assert "  a quotation mark is not closed\n" in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected", "refused"),
+    [
+        ([""], None, 0),
+        (
+            ["https://hooks.slack.com/services/T/B/x"],
+            WebhookAnswer("slack", "https://hooks.slack.com/services/T/B/x"),
+            0,
+        ),
+        (
+            ["https://discord.com/api/webhooks/1/x"],
+            WebhookAnswer("discord", "https://discord.com/api/webhooks/1/x"),
+            0,
+        ),
+        (["https://ntfy.sh/mine"], WebhookAnswer("ntfy", "https://ntfy.sh/mine"), 0),
+        (["https://ntfy.sh", "https://ntfy.sh/mine"], WebhookAnswer("ntfy", "https://ntfy.sh/mine"), 1),
+        (["https://ntfy.home/mine", "ntfy"], WebhookAnswer("ntfy", "https://ntfy.home/mine"), 0),
+        (["https://pages.home", "slack", "json"], WebhookAnswer("json", "https://pages.home"), 1),
+        (["https://pages.home/a", "teams", ""], WebhookAnswer("json", "https://pages.home/a"), 0),
+        (["https://notslack.com.evil/a", ""], WebhookAnswer("json", "https://notslack.com.evil/a"), 0),
+        (["http://pages.home/hunter2", "hunter2", "ftp://hunter2/a", ""], None, 2),
+    ],
+    ids=lambda value: value[0] or "none" if isinstance(value, list) else "",
+)
+def test_a_url_for_alerts_has_a_kind_or_is_refused_unseen(
+    ask: Ask, capsys: pytest.CaptureFixture[str], typed: list[str], expected: WebhookAnswer | None, refused: int
+) -> None:
+    assert ask("\n".join(["0", "", "", "", *typed]) + "\n").webhook == expected
+    err = capsys.readouterr().err
+    assert "hunter2" not in err
+    assert err.count("expected a URL like") == refused
 
 
 def test_a_folder_of_others_is_no_default(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

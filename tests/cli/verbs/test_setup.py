@@ -17,6 +17,7 @@ from metabonk_tui.cli.main import guarded
 from metabonk_tui.cli.verbs import check
 from tests.support.metabonk_layout import ENV_FILES, make_checkout
 from tests.support.terminal import Screen
+from tests.support.webhook_server import receiving
 
 Setup = Callable[..., int]
 
@@ -100,7 +101,7 @@ def test_a_person_replaces_the_file_tries_the_hook_and_installs_the_recorder(
     hook = home / "hook"
     hook.write_text("#!/bin/sh\ncat > received\nexit 3\n")
     hook.chmod(0o755)
-    assert setup(*DIRECTORY, "--env-file", ENV_FILES[1], typed="y\nn\n\n\n./hook\ny\ny\ny\n") == 1
+    assert setup(*DIRECTORY, "--env-file", ENV_FILES[1], typed="y\nn\n\n\n./hook\n\ny\ny\ny\n") == 1
     tree = tomllib.loads(config_of(home).read_text(encoding="utf-8"))
     assert tree["alerts"]["hook"]["command"] == [str(hook)]
     assert tree["pool"]["launcher"]["env_file"] == ENV_FILES[1]
@@ -115,13 +116,30 @@ def test_a_person_replaces_the_file_tries_the_hook_and_installs_the_recorder(
     assert captured.out.endswith("checked the default\n")
 
 
+def test_a_url_receives_a_test_alert_and_is_never_printed(
+    setup: Setup, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with receiving() as receiver:
+        url = receiver.url("/hunter2")
+        assert setup("--workers", "2", "--base-port", "5000", typed=f"0\n\n{url}\nntfy\n\nn\n\n") == 0
+        assert [(path, document["topic"]) for path, document in zip(receiver.paths, receiver.documents, strict=True)]
+    tree = tomllib.loads(config_of(home).read_text(encoding="utf-8"))
+    assert tree["alerts"]["webhook"] == {"ntfy": {"kind": "ntfy", "url": url}}
+    captured = capsys.readouterr()
+    assert "send a test alert to the webhook? [Y/n]" in captured.err
+    assert "ntfy: " in captured.out
+    assert "hunter2" not in captured.out + captured.err
+    assert setup("--yes") == 2
+    assert "send a test alert to the webhook? [y/N]" in capsys.readouterr().err
+
+
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(
     ("typed", "code", "said"),
-    [("\n\n", 130, "nothing was written"), ("\n\n\n\n\nn\n", 2, "declined: nothing was written")],
+    [("\n\n", 130, "nothing was written"), ("\n\n\n\n\n\nn\n", 2, "declined: nothing was written")],
     ids=["the input ends", "declined"],
 )
 def test_until_the_last_answer_nothing_is_written(

@@ -17,6 +17,7 @@ CHOSEN: dict[str, ChosenValue] = {
     "pool.launcher.directory": '/home/a "b"\\c/Meta\x7fBonk ä',
     "pool.launcher.launch": ["/a b/python", "launch.py"],
     "pool.launcher.environment": {"METABONK_X": "1", "odd key": "2"},
+    "alerts.webhook.slack": {"kind": "slack", "url": 'https://hooks.slack.com/a"b'},
 }
 
 
@@ -24,7 +25,7 @@ def leaves(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
     found = {}
     for key, value in tree.items():
         name = f"{above}{key}"
-        if isinstance(value, dict) and name != "pool.launcher.environment":
+        if isinstance(value, dict) and name not in CHOSEN:
             found |= leaves(value, f"{name}.")
         else:
             found[name] = value
