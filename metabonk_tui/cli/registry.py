@@ -108,7 +108,7 @@ VERBS = {
     "export": Verb(
         "export",
         "write a recorded run as .jsonl or as CSV tables",
-        examples=("export last > run.jsonl",),
+        examples=("export last  # writes RUN.jsonl into this folder", "export last --jsonl - > run.jsonl"),
     ),
     "import": Verb(
         "import_",

@@ -19,13 +19,14 @@ from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.model.snapshot import DEMO_PROFILE
+from metabonk_tui.core.model.snapshot import DEMO_PROFILE, source_of
 from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.text.clean import clean_text
 
 SAME_START_S = 1.15
 """Seconds of tolerance: the kernel's boot time has whole seconds, and starts are rounded to 0.1 s: 1.1 s apart."""
-DEMO = "demo"
-"""The source of a demo's run: it is no training."""
+NO_TRAINING = ("demo", "sample")
+"""The sources of runs that are no training: nothing is measured by them."""
 BOOT_TIME = re.compile(r"^btime (\d+)$", re.MULTILINE)
 
 WorkerId = tuple[int, float]
@@ -83,6 +84,12 @@ def is_cut_by_restart(meta: Mapping[str, Any]) -> bool:
         return False
     is_known_end = "after" in meta or "ended_t" in meta.get("summary", {})
     return not is_known_end and is_this_machine(pool_of(meta).rpartition(":")[0])
+
+
+def shown_source(meta: Mapping[str, Any]) -> str:
+    """Return the word for the source of a recording: "demo", "sample", "live", "replay" or "metabonk-csv"."""
+    header = meta.get("header", {})
+    return source_of(clean_text(str(header.get("source", "live"))), str(header.get("profile") or ""))
 
 
 def is_demo(meta: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, record
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.packed_lines import unpack_lines
-from metabonk_tui.adapters.store.run_identity import DEMO, is_cut_by_restart, is_demo
+from metabonk_tui.adapters.store.run_identity import is_cut_by_restart, shown_source
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.model.ending import RESTARTED
 from metabonk_tui.core.model.refs import worker_ref
@@ -160,7 +160,7 @@ class Recording:
             last_t=last_t,
             verdict="STOP" if cut else _text(stored.get("verdict", "WAITING")),
             workers=workers if isinstance(workers, int) and 0 <= workers < MAX_SLOTS else None,
-            source=DEMO if is_demo(meta) else _text(meta.get("header", {}).get("source", "live")),
+            source=shown_source(meta),
             bytes=self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
             pool=_text(meta.get("pool", "")),
             samples=self.newest_seq,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find, summaries
-from metabonk_tui.adapters.store.run_identity import DEMO
+from metabonk_tui.adapters.store.run_identity import NO_TRAINING
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.recordings.stepped import stepped
 from metabonk_tui.core.config.schema import Config
@@ -41,7 +41,7 @@ class StoreRunArchive:
                 verdict=clean_text(one.verdict),
                 workers=one.workers,
                 source=clean_text(one.source),
-                is_demo=one.source == DEMO,
+                is_demo=one.source in NO_TRAINING,
             )
             for one in found
         )

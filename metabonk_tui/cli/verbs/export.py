@@ -21,7 +21,7 @@ from metabonk_tui.core.model.sample import Sample
 def add_options(parser: Parser, verb: str) -> None:
     parser.add_argument("run", metavar="RUN", help="its name, a prefix of it, or 'last'; see: metabonk-tui runs")
     to = parser.add_mutually_exclusive_group()
-    to.add_argument("--jsonl", metavar="FILE", help="write everything as .jsonl, for import; '-': stdout")
+    to.add_argument("--jsonl", metavar="FILE", help="write this .jsonl file; default: RUN.jsonl here; '-': stdout")
     to.add_argument("--csv", metavar="DIR", help="write worker_N_metrics.csv, as MetaBonk's recorder does")
     add_pool_address(parser)
 

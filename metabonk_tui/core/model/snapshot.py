@@ -232,6 +232,11 @@ SAMPLE_PROFILE = "sample"
 """The profile of the sample recordings: `bench.sample_runs` made them, so no pool was ever live."""
 
 
+def source_of(source: str, profile: str) -> str:
+    """Return where a run comes from: "demo" or "sample", which are no training, else the source of its samples."""
+    return "demo" if profile.startswith(DEMO_PROFILE) else "sample" if profile == SAMPLE_PROFILE else source
+
+
 class RunView(Struct, frozen=True):
     """The run on screen."""
 
@@ -251,9 +256,7 @@ class RunView(Struct, frozen=True):
     @property
     def shown_source(self) -> str:
         """Where the run comes from, in a word or two: a demo and a sample of this program are marked as such."""
-        if self.demo:
-            return f"demo {self.demo}"
-        return SAMPLE_PROFILE if self.profile == SAMPLE_PROFILE else self.source
+        return f"demo {self.demo}" if self.demo else source_of(self.source, self.profile)
 
     @property
     def demo(self) -> str:

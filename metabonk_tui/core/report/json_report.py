@@ -12,7 +12,7 @@ from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot, source_of
 from metabonk_tui.core.model.worker import ComponentView, WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
@@ -58,7 +58,7 @@ def run(history: RunHistory) -> Report:
             "ended_at": ended_t(last),
             "duration_s": round(duration_s, 3),
             "desired": last.run.desired,
-            "source": last.run.source,
+            "source": source_of(last.run.source, last.run.profile),
         },
         "verdict": {
             "word": last.verdict.kind.value,

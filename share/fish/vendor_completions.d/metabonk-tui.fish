@@ -114,7 +114,7 @@ complete -c metabonk-tui -n '__fish_seen_subcommand_from replay' -l slow -d 'for
 complete -c metabonk-tui -n '__fish_seen_subcommand_from replay' -l mouse -d 'use the mouse: the wheel scrolls, a click selects'
 complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -s h -l help -d 'show this help message and exit'
 complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -a 'last (metabonk-tui completion runs 2>/dev/null)' -F -d 'its name, a prefix of it, or \'last\'; see: metabonk-tui runs'
-complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -l jsonl -r -F -d 'write everything as .jsonl, for import; \'-\': stdout'
+complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -l jsonl -r -F -d 'write this .jsonl file; default: RUN.jsonl here; \'-\': stdout'
 complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -l csv -r -F -d 'write worker_N_metrics.csv, as MetaBonk\'s recorder does'
 complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -l config -r -F -d 'use this configuration file'
 complete -c metabonk-tui -n '__fish_seen_subcommand_from export' -l base-port -r -d '\'last\': the newest run of the pool at this port'

@@ -13,11 +13,13 @@ from bench.sample_runs import STORIES, samples
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import SIDE_FILES
 from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.recordings.archive import StoreRunArchive
 from metabonk_tui.cli.recordings.samples import SAMPLES, is_sample, sample_path
 from metabonk_tui.core.ports.recordings import RecordedRun
 from metabonk_tui.core.recordings.story import CHAPTERS
 from metabonk_tui.core.recordings.story import SAMPLES as SAMPLES_OF_STORY
 from tests.cli.conftest import Metabonk
+from tests.support.children import config
 
 MOST_BYTES = 300_000
 
@@ -62,10 +64,21 @@ def test_the_verbs_find_it_and_do_not_remove_it(metabonk: Metabonk) -> None:
     done = metabonk("report", "sample", "--json")
     assert done.returncode == 2, done.stderr
     assert '"sample-failed"' in done.stdout
+    assert json.loads(done.stdout)["run"]["source"] == "sample"
     done = metabonk("runs", "rm", "sample:rescued")
     assert done.returncode == 64
     assert "cannot be removed" in done.stderr
     assert sample_path("sample:rescued").exists()
+
+
+def test_an_imported_sample_is_marked_and_no_run_is_measured_by_it(metabonk: Metabonk, tmp_path: Path) -> None:
+    file = tmp_path / "rescued.jsonl"
+    assert metabonk("export", "sample:rescued", "--jsonl", str(file)).returncode == 0
+    assert metabonk("import", str(file)).returncode == 0
+    (listed,) = json.loads(metabonk("runs", "--json").stdout)["runs"]
+    assert (listed["name"], listed["verdict"], listed["source"]) == ("sample-rescued", "SUCCESS", "sample")
+    (run,) = StoreRunArchive((tmp_path / "state" / "runs",), config()).runs()
+    assert not run.is_success
 
 
 def test_a_demo_is_no_success_that_others_are_measured_by() -> None:
