@@ -5,11 +5,33 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import sys
 from typing import Any, NoReturn
 
 from metabonk_tui.cli.exit_codes import UsageError
 
 PROGRAM = "metabonk-tui"
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of description and epilog; on a terminal one that is too wide is broken between words.
+
+    A command stays on its line, because it is copied: only its comment goes below it.
+    """
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(_broken(line, width) for line in text.splitlines())
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width + 2 or not sys.stdout.isatty():  # argparse leaves two columns free
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    if line.lstrip().startswith(f"{PROGRAM} "):
+        return line.replace("  # ", f"\n{indent}# ")
+    import textwrap  # imported late: at the usual width no line is broken
+
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,7 +44,7 @@ class Parser(argparse.ArgumentParser):
             epilog=epilog,
             usage=usage,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
         )
 
     def error(self, message: str) -> NoReturn:

@@ -147,10 +147,11 @@ def test_a_bug_with_no_place_for_a_log_is_still_one_line(home: dict[str, str]) -
     assert "no log" in done.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["config show", "export sample --jsonl -", "demo --story"])
+def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], words: str) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    command = [sys.executable, "-m", "metabonk_tui", "config", "show"]
+    command = [sys.executable, "-m", "metabonk_tui", *words.split()]
     try:
         done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, env=home, text=True, timeout=60)
     finally:
@@ -161,8 +162,9 @@ def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], tmp_path: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_under_the_output_is_no_bug(home: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "schema", "config"]
+@pytest.mark.parametrize("words", ["schema config", "export sample --jsonl -"])
+def test_a_full_disk_under_the_output_is_no_bug(home: dict[str, str], words: str) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", *words.split()]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, env=home, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 70

@@ -5,6 +5,7 @@ Imports the store only for a run of the store, because a recording file does not
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -137,7 +138,10 @@ def nearest_run(name: str) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Recording]:
-    """Open a run of the store while the block runs. Raises UsageError where it cannot be read."""
+    """Open a run of the store while the block runs. Raises UsageError where it cannot be read.
+
+    A pipe that closed and a full disk are no faults of the reading: the block printed to them.
+    """
     from metabonk_tui.adapters.store.errors import error_text
     from metabonk_tui.adapters.store.run_directory import UNREADABLE
     from metabonk_tui.adapters.store.run_reader import Recording
@@ -146,6 +150,8 @@ def opened(path: Path) -> Iterator[Recording]:
         with Recording(path) as recording:
             yield recording
     except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
+            raise
         raise UsageError(f"{path}: cannot be read: {clean_text(error_text(error))}") from None
 
 

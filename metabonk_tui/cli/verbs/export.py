@@ -40,9 +40,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 _print(one.samples())
             else:
                 write_jsonl(target, one.samples())
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if target == "-":
+                raise  # as for every other output
             raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
         problems += one.problems
     print_problems(problems)
