@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from metabonk_tui.adapters.process.descriptors import limit
 from metabonk_tui.cli import exit_codes as exits
@@ -47,14 +48,22 @@ def exit_code_for(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return exits.INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        # The interpreter flushes stdout again at exit and would fail on the closed pipe: redirect that to /dev/null.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The interpreter flushes both again at exit and would fail on the closed pipe: redirect that to /dev/null.
+        _discard(sys.stdout)
+        try:
+            sys.stderr.flush()
+        except BrokenPipeError:  # 2>&1 into head
+            _discard(sys.stderr)
         return exits.BROKEN_PIPE
     if _is_stdout_full(error):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         _print_error(f"the output cannot be written: {os.strerror(errno.ENOSPC)}")
         return exits.INTERNAL
     return _report_crash(error)
+
+
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _is_stdout_full(error: BaseException) -> bool:

@@ -81,6 +81,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
         print("nothing was recorded: it ended before its first look at the workers", file=sys.stderr)
     elif latest.recording is None and saw_none(latest):
         print(f"nothing was recorded: no worker answered; to see what is missing: {how} doctor", file=sys.stderr)
+    elif latest.recording is False:
+        print(f"the end of the run could not be stored; to see why: {how} doctor", file=sys.stderr)
     return FAILED if latest is not None and latest.recording is False else DONE
 
 
