@@ -31,6 +31,7 @@ from metabonk_tui.ui.style.theme import Theme, fitted
 from metabonk_tui.ui.terminal.canvas import Canvas
 from metabonk_tui.ui.terminal.driver import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
 from metabonk_tui.ui.terminal.textual_private import close_with, driver_of, end_with_fault, is_synchronised
+from metabonk_tui.ui.way_keys import verb_of
 
 LOG = logging.getLogger(__name__)
 FAULT = 70
@@ -107,6 +108,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.has_mouse = config.ui.mouse
         self._slowness = SLOWNESS if config.ui.slow else 1
         self._keep = keep
+        self.next_verb = ""
+        """What the program runs after the monitor: a number was pressed on the page without a pool."""
         self._kept = controller.settings
         self._was_drawn = False
         self._on_first_picture = on_first_picture
@@ -179,6 +182,10 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Pass a key to the controller and do what only the app can do."""
         event.stop()
         event.prevent_default()
+        self.next_verb = verb_of(event.character, self.controller, *self.canvas.size)
+        if self.next_verb:
+            self.exit()
+            return
         self._carry_out(self.controller.press(event.key, event.character, event.time, *self.canvas.size))
 
     def on_paste(self, event: events.Paste) -> None:

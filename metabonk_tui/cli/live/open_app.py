@@ -83,13 +83,14 @@ def open_app(
     search: PoolSearch | None = None,
     begin: tuple[str, WorkerRef | None] | None = None,
     last_words: Callable[[], object] = lambda: None,
+    run_next: Callable[[str], int] | None = None,
 ) -> int:
     """Show a monitor until the user quits; return the exit code.
 
     `opening` starts the monitor, before the screens are imported, and stops it. `open_logs` makes the reader of the
     log files; `moment_files` writes hand-overs. `search`: where a pool is looked for while no configuration describes
     one. `begin`: the first screen and the selected worker. `last_words` runs when the program must exit while its
-    terminal accepts no output.
+    terminal accepts no output. `run_next` runs the verb of a number key, after the monitor is closed.
     """
     from metabonk_tui.cli.log import log_path, open_log
 
@@ -163,7 +164,8 @@ def open_app(
             keep=settings_file.write if not is_viewer else lambda _: "",
         )
         first_frame.hand_over()
-        return run_app(app, lambda: (last_words(), None)[1])
+        code = run_app(app, lambda: (last_words(), None)[1])
+    return run_next(app.next_verb) if run_next is not None and app.next_verb else code
 
 
 def own_keys(loaded: LoadedConfig) -> KeyTable | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.http.tls import import_without_openssl
 from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, state_dir
@@ -62,7 +65,22 @@ def main(options: argparse.Namespace, verb: str) -> int:
         speed=getattr(options, "speed", 1.0),
         read_only=options.viewer or getattr(options, "read_only", False),
         is_viewer=options.viewer,
+        run_next=None if options.viewer else partial(_run_verb, _config_words(options)),
     )
+
+
+def _config_words(options: argparse.Namespace) -> tuple[str, ...]:
+    return ("--config", options.config) if hasattr(options, "config") else ()
+
+
+def _run_verb(config_words: tuple[str, ...], verb: str) -> int:
+    """Replace this process by the verb's, as if the person had quit and typed it."""
+    from metabonk_tui.cli.setup.recorder_service import own_command
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    words = [*own_command(), verb, *(config_words if verb != "demo" else ())]
+    os.execvp(words[0], words)
 
 
 def print_plain(loaded: LoadedConfig, how: str, speed: float) -> int:
@@ -89,12 +107,14 @@ def open_monitor(
     state: Path | None = None,
     last_words: Callable[[], object] = lambda: None,
     is_viewer: bool = False,
+    run_next: Callable[[str], int] | None = None,
 ) -> int:
     """Show the monitor until the user quits; return the exit code.
 
     `how` is the command prefix of the suggested commands. `state` is the folder for locks and recordings; None: the
     user's. `last_words` runs when the program must exit while its terminal accepts no output. `is_viewer`: in a
-    browser, where it sends no alerts and where an open page is no look of the operator.
+    browser, where it sends no alerts and where an open page is no look of the operator. `run_next` runs the verb
+    of a number key on the page without a pool, after the monitor is closed; None: the page has no such keys.
     """
     import_without_openssl()
     from metabonk_tui.adapters.host.local import is_this_machine
@@ -106,6 +126,9 @@ def open_monitor(
     from metabonk_tui.engine.clock import RunClock
 
     config, zone, clock = loaded.config, local_zone(), RunClock(speed)
+    search = pool_search(loaded)
+    if search is not None and run_next is not None:
+        search = replace(search, runs_verbs=True)
     runs_path = runs_dir(state or state_dir())
     return open_app(
         _armed(config, how, clock, read_only, state, notifies=not is_viewer),
@@ -124,8 +147,9 @@ def open_monitor(
         if is_viewer
         else StoreMomentFiles(state_dir() / FOLDER, runs_path if config.store.enabled else None),
         plots=StorePlots(runs_path if config.store.enabled else None, is_local=is_this_machine(config.pool.host)),
-        search=pool_search(loaded),
+        search=search,
         last_words=last_words,
+        run_next=run_next,
     )
 
 

@@ -51,6 +51,8 @@ class PoolSearch(Struct, frozen=True):
     """The command that starts this program."""
     describes_pool: bool = False
     """Whether the file describes a pool: it then says where to look, and how to launch."""
+    runs_verbs: bool = False
+    """Whether a number key closes the monitor and starts the command: not in a browser, and not in a demo."""
 
 
 class LookedFor(Struct, frozen=True):
@@ -67,6 +69,8 @@ class Way(Struct, frozen=True):
 
     command: str
     what: str
+    verb: str = ""
+    """The verb, where the command is whole as it stands and can be started by a key."""
 
 
 def is_no_pool(snapshot: Snapshot) -> bool:
@@ -172,8 +176,8 @@ def ways(search: PoolSearch) -> tuple[Way, ...]:
             Way(f"{search.program} doctor", "say what is missing: ports, orchestrator, Ollama, launcher"),
         )
     return (
-        Way(f"{search.program} demo", "see a pool fail and be saved; needs nothing else"),
-        Way(f"{search.program} setup", "set up this machine: MetaBonk, env file, ports, recorder"),
+        Way(f"{search.program} demo", "see a pool fail and be saved; needs nothing else", "demo"),
+        Way(f"{search.program} setup", "set up this machine: MetaBonk, env file, ports, recorder", "setup"),
         Way(f"{search.program} --base-port PORT", "watch a pool on other ports; --host HOST: of another machine"),
     )
 

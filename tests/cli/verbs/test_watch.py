@@ -17,6 +17,8 @@ import pytest
 
 from tests.cli.conftest import Pool, answers, demo
 from tests.cli.verbs.test_demo import assert_nothing_left
+from tests.support.ports import free_ports
+from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
 
 ROWS, COLUMNS = 40, 120
@@ -124,3 +126,27 @@ def look_and_leave(pool: Pool, home: dict[str, str]) -> None:
         screen.shows("w0")
         screen.press("q")
         assert screen.process.wait(60) == 0
+
+
+def test_a_number_on_the_page_without_a_pool_starts_its_command(tmp_path: Path) -> None:
+    """No process is looked for that another test may have started."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[processes]\nworker = [["worker-of-this-test"]]\nlauncher = [["launcher-of-this-test"]]\n', encoding="utf-8"
+    )
+    port = free_ports(3)
+    environment = {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "METABONK_TUI_CONFIG": str(config),
+    }
+    (tmp_path / "state").mkdir()
+    screen = Screen(["--base-port", str(port)], tmp_path / "state", environment=environment)
+    try:
+        screen.wait_for("2 .*metabonk_tui setup")
+        screen.keys("2")
+        screen.wait_for("setup: Enter takes the answer in brackets")
+        screen.keys("\x03")
+        assert screen.wait_end() == 130
+    finally:
+        screen.close()

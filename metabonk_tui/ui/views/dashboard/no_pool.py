@@ -109,10 +109,15 @@ def _mark(row: LookedFor, g: Glyphs) -> Span:
 def _ways(frame: Frame, search: PoolSearch, *, roomy: bool, between: int = 0) -> list[Row]:
     """Draw the commands that help; where it is `roomy` each with what it does, and blank rows between them."""
     g, wide = frame.glyphs, max(10, frame.width - 2)
-    rows: list[Row] = [(gap(1), *title("WHAT TO DO NEXT", wide, g, (muted("quit, and type the command"),)))]
+    numbered = search.runs_verbs
+    how = "press the number, or type the command" if numbered else "quit, and type the command"
+    rows: list[Row] = [(gap(1), *title("WHAT TO DO NEXT", wide, g, (muted(how),)))]
     for number, way in enumerate(ways(search)):
         rows += [EMPTY] * (between if number else 0)
-        rows += paragraph(g.text(way.command), wide, "strong", True, (gap(1),))
+        head: Row = (gap(1),)
+        if numbered:
+            head = (gap(1), Span(f"{number + 1}" if way.verb else " ", "accent", True), gap(1))
+        rows += paragraph(g.text(way.command), wide, "strong", True, head)
         if roomy:
             rows += paragraph(g.text(way.what), wide, "muted", indent=(gap(3),))
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -11,6 +12,7 @@ from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII
 from metabonk_tui.ui.style.spans import plain, width
+from metabonk_tui.ui.way_keys import verb_of
 from tests.support import snapshots as scenes
 from tests.support.samples import CONFIG, down, header, last, room, script
 from tests.ui.conftest import ScriptedMonitor
@@ -117,3 +119,21 @@ def test_with_a_configured_pool_the_dashboard_is_as_usual() -> None:
 def test_it_says_how_many_workers_would_fit() -> None:
     assert NOTHING.memory.budget is not None
     assert f"fits ~{NOTHING.memory.budget.fits} workers" in Sitting().text(80, 24)
+
+
+@pytest.mark.parametrize(
+    ("key", "runs_verbs", "expected"),
+    [("1", True, "demo"), ("2", True, "setup"), ("3", True, ""), ("q", True, ""), ("1", False, "")],
+)
+def test_a_number_starts_the_command_that_is_whole(key: str, runs_verbs: bool, expected: str) -> None:
+    sitting = Sitting(search=replace(SEARCH, runs_verbs=runs_verbs))
+    assert ("\n 1 metabonk-tui demo\n" in sitting.text()) == runs_verbs
+    assert " 3 metabonk-tui" not in sitting.text()
+    assert verb_of(key, sitting.controller, 80, 24) == expected
+    sitting.press("?")
+    assert verb_of(key, sitting.controller, 80, 24) == ""
+
+
+def test_a_number_starts_nothing_where_a_pool_is() -> None:
+    sitting = Sitting(scenes.stop(), search=replace(SEARCH, runs_verbs=True))
+    assert verb_of("1", sitting.controller, 80, 24) == ""
