@@ -131,4 +131,7 @@ def _report_crash(error: BaseException) -> int:
 def _print_error(text: str) -> None:
     from metabonk_tui.core.text.mask import mask_text
 
-    print(f"{PROGRAM}: {mask_text(text)}", file=sys.stderr)
+    try:
+        print(f"{PROGRAM}: {mask_text(text)}", file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stderr)

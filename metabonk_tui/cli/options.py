@@ -57,6 +57,8 @@ class Parser(argparse.ArgumentParser):
         typed = unrecognized(message)
         if typed in ("-V", "--version"):
             return f"; {typed} belongs before the verb: {PROGRAM} {typed}"
+        if typed.isdigit() and "--workers" in self.option_names():
+            return f"; did you mean --workers {typed}?"
         # Without the dashes: with them "--json" is near to "--slow".
         names = [name.removeprefix("--") for name in self.option_names() if name.startswith("--")]
         return nearest(typed.removeprefix("--"), names, "--")

@@ -161,17 +161,18 @@ def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], words: str) -
     assert "Error" not in done.stderr
 
 
-def test_a_reader_of_both_outputs_that_goes_away_gives_the_same_code(home: dict[str, str]) -> None:
+@pytest.mark.parametrize(("words", "code"), [("setup --yes", 141), ("report nope", 64)])
+def test_a_reader_of_both_outputs_that_goes_away_is_no_error(home: dict[str, str], words: str, code: int) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    command = [sys.executable, "-m", "metabonk_tui", "setup", "--yes"]
+    command = [sys.executable, "-m", "metabonk_tui", *words.split()]
     try:
         done = subprocess.run(
             command, stdout=write_end, stderr=write_end, env=home, stdin=subprocess.DEVNULL, timeout=60
         )
     finally:
         os.close(write_end)
-    assert done.returncode == 141  # 120 would be the interpreter's own
+    assert done.returncode == code  # 120 would be the interpreter's own
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -41,6 +41,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["stop", "--read-only"], "--read-only is not an option of stop, but of watch, record"),
         (["config", "--speed", "2"], "--speed is not an option of config, but of watch, check, alerts, record and"),
         (["watch", "--json"], "unrecognized arguments: --json\ntry"),
+        (["fit", "5"], "unrecognized arguments: 5; did you mean --workers 5?"),
         (["check", "--jsn"], "did you mean --json?"),
         (["launch", "3", "--workers", "5", "--yes"], "--workers 5 and launch 3 contradict each other"),
         (["help", "chek"], "no such verb: chek; did you mean check?"),
