@@ -52,10 +52,10 @@ def check_config(
     own = merge(written, dict(overrides or {}))
     wrong = in_tree(merge(default, own), default)
     rest = without(own, wrong)
-    try:
-        config = msgspec.convert(merge(default, rest), Config, strict=True)
-    except msgspec.ValidationError:  # what is left needs one of the wrong keys
-        config = None
+    config = _converted(default, rest)
+    if config is None:  # a table is left that needs its wrong key, as a webhook needs its kind
+        rest = without(own, [Mistake(mistake.path.rpartition(".")[0], "") for mistake in wrong])
+        config = _converted(default, rest)
     if config is not None and own:
         found = [Mistake(key, problem) for key, problem in contradictions(config)]
         # Of a pool on several hosts nothing is launched from here: its launcher is not looked for.
@@ -67,3 +67,10 @@ def check_config(
         wrong += found + [mistake for mistake in outside_mistakes(config, rest) if mistake.path not in known]
     where = f"{path} ({origin})" if path else origin
     return CheckedConfig(where, tuple(by_line(wrong, str(path or origin), text)), config)
+
+
+def _converted(default: dict[str, Any], own: dict[str, Any]) -> Config | None:
+    try:
+        return msgspec.convert(merge(default, own), Config, strict=True)
+    except msgspec.ValidationError:
+        return None

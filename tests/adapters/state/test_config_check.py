@@ -122,6 +122,11 @@ def test_every_mistake_is_listed_at_once_in_the_order_of_its_line(tmp_path: Path
     assert "expected a string, found 1" in listed[4]
 
 
+def test_a_wrong_kind_of_a_webhook_hides_no_other_mistake(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, '[pool]\nhost = ""\n[alerts.webhook.a]\nkind = "slak"\nurl = "https://a/b"\n')
+    assert [line.partition(":")[0] for line in found] == ["line 2", "line 4"]
+
+
 def test_an_env_file_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
     (tmp_path / "launch.py").touch()
     (tmp_path / "game.env").touch()
