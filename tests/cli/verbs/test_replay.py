@@ -25,7 +25,7 @@ def test_without_a_terminal_it_names_what_needs_none(metabonk: Metabonk, tmp_pat
         (["replay"], "RUN|FILE"),
         (["replay", "last", "--at", "ten past"], "expected one of 55m"),
         (["replay", "last", "--speed", "0"], "expected a number above 0"),
-        (["replay", "last", "--workers", "3"], "unrecognized"),
+        (["replay", "last", "--workers", "3"], "--workers is not an option of replay"),
         (["--workers", "3", "replay", "last"], "is not an option of replay"),
     ],
 )
