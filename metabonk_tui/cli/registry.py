@@ -228,6 +228,14 @@ VERBS = {
         "0 the monitor closed the pipe · 1 the agent gave up",
         examples=("agent  # started by a monitor: ssh HOST metabonk-tui agent",),
     ),
+    "slurm-task": Verb(
+        "slurm_task",
+        "become one worker on a node of a Slurm cluster",
+        "0 what the worker exits with, as any other code · 1 the worker cannot start",
+        examples=(
+            "slurm-task --folder /home/me/pool --pool MARK --base-port 5000 -- worker {port}  # in a task of an array",
+        ),
+    ),
     "completion": Verb(
         "completion",
         "print a completion script for bash, zsh or fish",

@@ -80,8 +80,23 @@ def _launcher_pool(
     )
 
 
+def _slurm_pool(
+    config: Config,
+    state: Path,
+    clock: RunClock,
+    read_only: bool,
+    call: str,
+    role: ControllerRole,
+    table: ProcessTable,
+) -> PoolBackend:
+    from metabonk_tui.adapters.slurm.pool import SlurmPool
+
+    return SlurmPool(config, clock=clock, controller_lock=role, read_only=read_only)
+
+
 BACKENDS: Mapping[PoolBackendName, Backend] = {
     "launcher": Backend(_launcher_pool, PoolChecks),
+    "slurm": Backend(_slurm_pool, None),
     "none": Backend(lambda *_: WatchOnlyPool(), None),
 }
 """Another backend is a class in adapters/pools, its name in the schema, and a line here."""
@@ -223,6 +238,12 @@ def pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], pe
     """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
+    if where.backend == "slurm":
+        from metabonk_tui.adapters.slurm.pool import SlurmPool
+
+        slurm = pool(ProcessTable(config))
+        assert isinstance(slurm, SlurmPool)
+        return PoolReaders(status=client, pool=slurm, hosts={}, cluster=slurm)
     # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return PoolReaders(

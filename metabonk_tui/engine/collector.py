@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from metabonk_tui.engine.log_ends import WorkerLines
 from metabonk_tui.engine.schedule import BURST_EVERY_S, bursts, interval_s, spread_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
+if TYPE_CHECKING:
+    from metabonk_tui.core.ports.cluster import Cluster
+
 WAIT_SHARE = 0.8
 """The share of an interval for which a tick waits for answers; the rest is for judging and drawing them."""
 DISCOVERY_LIMIT_S = 1.0
@@ -48,6 +51,8 @@ class PoolReaders(Struct, frozen=True):
     """None: none is configured."""
     links: Mapping[HostName, HostLink] = {}
     """The agents of a pool on several hosts, which then read everything; empty: `hosts` reads it here."""
+    cluster: Cluster | None = None
+    """The engine that places the workers on nodes; None: hosts do not change."""
 
 
 class Collector:
@@ -71,6 +76,7 @@ class Collector:
         self._desired = config.pool.workers
         self._refs = [slot_ref(slot) for slot in range(self._desired)]
         self._answered: set[WorkerRef] = set()
+        self._only: frozenset[int] | None = None
         self._left_out = 0
         """How many workers were not polled in the last tick, because they exceed the limit."""
 
@@ -127,6 +133,10 @@ class Collector:
             if host.processes is not None:
                 found += await asyncio.to_thread(host.processes.read, True)
         return found
+
+    def ask_only(self, slots: tuple[int, ...] | None) -> None:
+        """Ask only these workers from now on; None: the wanted ones and those that are seen."""
+        self._only = None if slots is None else frozenset(slots)
 
     def mark_run_known(self) -> None:
         """Send no RunHeader with the next Sample: the run is known already."""
@@ -193,6 +203,8 @@ class Collector:
         most = max(MAX_WORKERS, self._config.pool.workers)
         wanted = {slot_ref(slot) for slot in range(self._desired)}
         every = sorted(seen | wanted)
+        if self._only is not None:
+            return [WorkerRef(slot=slot) for slot in sorted(self._only)]
         left_out = max(0, len(every) - most)
         if left_out and left_out != self._left_out:
             self._fault_log.report_fault(f"polling {most} of {len(every)} workers: no more are asked, judged or shown")
@@ -323,3 +335,13 @@ class Collector:
             launcher_started_at=None if started_at is None else self._clock.at(started_at),
             orchestrator_error=self._orchestrator_latest.error if self._orchestrator_latest else None,
         )
+
+
+def collector_of(config: Config, readers: PoolReaders, clock: RunClock, fault_log: FaultLog) -> Collector:
+    """Make the collector that fits the readers: here, from the agents of its hosts, or on the nodes of a cluster."""
+    chosen: type[Collector] = Collector
+    if readers.cluster is not None:
+        from metabonk_tui.engine.cluster_collector import ClusterCollector as chosen
+    elif readers.links:
+        from metabonk_tui.engine.hosts_collector import HostsCollector as chosen
+    return chosen(config, readers, clock, fault_log)

@@ -26,7 +26,7 @@ from metabonk_tui.core.run.ending import OWN_ROLES, is_there
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Collector, PoolReaders
+from metabonk_tui.engine.collector import Collector, PoolReaders, collector_of
 from metabonk_tui.engine.control import Control
 from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
@@ -233,7 +233,7 @@ class Engine:
 
     async def _run(self) -> None:
         readers = self._make_readers()
-        collector = self._collector_of(readers)
+        collector = collector_of(self._config, readers, self._clock, self._fault_log)
         self._runner = OperationRunner(
             readers.pool, self._clock, collector.header, self._nudge.set, self._check_interlock
         )
@@ -255,13 +255,6 @@ class Engine:
             await collector.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
-
-    def _collector_of(self, readers: PoolReaders) -> Collector:
-        if not readers.links:
-            return Collector(self._config, readers, self._clock, self._fault_log)
-        from metabonk_tui.engine.hosts_collector import HostsCollector
-
-        return HostsCollector(self._config, readers, self._clock, self._fault_log)
 
     def _check_interlock(self, action: Action) -> InterlockResult:
         # Before the first own look, the Snapshot is a recorded one: it proves nothing about now.

@@ -25,7 +25,7 @@ from metabonk_tui.core.model.sample import (
     Sample,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.hosts import HostAnswer, HostLink
+from metabonk_tui.core.ports.hosts import HostAnswer, HostReader
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import DISCOVERY_LIMIT_S, WAIT_SHARE, Collector, PoolReaders
 from metabonk_tui.engine.host_watch import HostWatch
@@ -48,7 +48,7 @@ class HostsCollector(Collector):
     def __init__(self, config: Config, readers: PoolReaders, clock: RunClock, fault_log: FaultLog) -> None:
         """Prepare; the first `gather` connects."""
         super().__init__(config, readers, clock, fault_log)
-        self._links: Mapping[HostName, HostLink] = readers.links
+        self._links: Mapping[HostName, HostReader] = readers.links
         self._flights_of: dict[HostName, SingleFlight[HostAnswer]] = {
             name: SingleFlight(f"the agent of {name}", fault_log) for name in self._links
         }

@@ -27,6 +27,8 @@ from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.adapters.slurm import jobs as slurm_jobs
+from metabonk_tui.adapters.slurm.changes import changes, current_jobs
 from metabonk_tui.adapters.state import peaks, status_file
 from metabonk_tui.adapters.state.package_data import default_config_text, themes_dir
 from metabonk_tui.core.config.load import ConfigError, parse_config, printable
@@ -122,6 +124,21 @@ def status(data: bytes) -> None:
 def orchestrator_document(data: bytes) -> None:
     reading = orchestrator.parse(data, 5000)
     assert all(slot.slot >= 0 for slot in reading.workers or ())
+
+
+@target
+def slurm_queue(data: bytes) -> None:
+    """What squeue, sinfo and sacct print of jobs, some of them other people's."""
+    text = data.decode(errors="replace")
+    jobs, _ = slurm_jobs.jobs_of(text)
+    found = current_jobs([*jobs, *slurm_jobs.accounted_jobs(text, "c")])
+    for event in (
+        *changes({}, found, 1.0, frozenset(), slurm_jobs.node_texts(text)),
+        *changes(found, {}, 1.0, frozenset(), {}),
+    ):
+        printable_text(event.text)
+    for job in found.values():
+        printable_text(str(slurm_jobs.exit_of(job, None).engine))
 
 
 @target

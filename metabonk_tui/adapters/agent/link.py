@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -54,6 +55,7 @@ PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between two attempts; the last one repeats."""
 END_LIMIT_S = 2.0
 KEPT_STDERR_BYTES = 4_000
+_OF_SRUN = re.compile(r"^srun: error: .*task \d+: |^srun: (Terminating|Job step aborted)")
 OWN_EVENTS = frozenset({EventKind.MONITOR_ERROR.value, EventKind.WORKER_UNCONFIRMED.value})
 """The kinds of events that an agent may report; what a pool did is known here."""
 
@@ -109,6 +111,8 @@ class AgentLink:
         self._version = ""
         self._note = ""
         self._skew = ClockSkew()
+        self.slots: tuple[int, ...] | None = None
+        """The only workers that the agent asks; None: the first `workers`."""
 
     async def read(self, fresh: bool = False) -> HostAnswer:
         """Return one Sample, or why there is none. Never raises for what the host does."""
@@ -271,7 +275,7 @@ class AgentLink:
         raise LinkError("what answers is no agent")
 
     async def _ask(self, fresh: bool) -> HostAnswer:
-        asked = ReadSample(self._next(), fresh, self._resend)
+        asked = ReadSample(self._next(), fresh, self._resend, self.slots)
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 asked_s = time.monotonic()
@@ -348,6 +352,8 @@ class AgentLink:
                 if self._stderr is not None:
                     await asyncio.shield(self._stderr)
         words = [line.strip() for line in self._last_words.decode(errors="replace").splitlines() if line.strip()]
+        # What srun adds about the exit code of its task says less than the task itself.
+        words = [line for line in words if not _OF_SRUN.search(line)] or words
         if words:
             return clean_text(without_colours(words[-1]))
         return "the connection ended" if code is None else f"{self._argv[0]} ended with {code}"

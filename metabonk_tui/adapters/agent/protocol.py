@@ -50,6 +50,8 @@ class ReadSample(Struct, frozen=True, tag="read", tag_field="kind"):
     """Search for new processes at once."""
     resend: bool = False
     """Send also what did not change."""
+    slots: tuple[int, ...] | None = None
+    """The only workers to ask, where an engine places them; None: as many as `Open` names."""
 
 
 class AskPlan(Struct, frozen=True, tag="plan", tag_field="kind"):

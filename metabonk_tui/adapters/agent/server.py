@@ -68,6 +68,10 @@ class HostSource(Protocol):
         """Send every reading that is sent only on change again."""
         ...
 
+    def ask_only(self, slots: tuple[int, ...] | None) -> None:
+        """Ask only these workers from now on; None: the wanted ones and those that are seen."""
+        ...
+
     async def aclose(self) -> None:
         """End every reading."""
         ...
@@ -120,6 +124,7 @@ async def _answer_all(source: asyncio.StreamReader, sink: asyncio.StreamWriter, 
             read_s = time.monotonic()
             if asked.resend:
                 host.resend_all()
+            host.ask_only(asked.slots)
             lines = await asyncio.to_thread(_lines, await host.gather(fresh=asked.fresh))
             head = ReadingHead(asked.n, len(lines), time.time(), time.monotonic() - began_s)
             await _send(sink, b"".join((encoded(head), *lines)))

@@ -48,7 +48,7 @@ def has_key(tree: Mapping[str, Any], path: str) -> bool:
 
 def _launcher(config: Config) -> Iterator[Mistake]:
     launcher, prefix = config.pool.launcher, "pool.launcher"
-    if not config.pool.can_launch:
+    if not config.pool.has_launcher:
         return
     directory = Path(launcher.directory).expanduser().absolute()
     if not directory.is_dir():

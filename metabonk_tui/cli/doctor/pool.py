@@ -33,6 +33,12 @@ NO_ALERT = "you learn of an alert only while you look at a monitor"
 
 def pool_findings(config: Config, *, tests_hook: bool) -> Iterator[Finding]:
     """Ask everything once, at the same time; blocks for the configured timeout, and 3 s for a host name."""
+    if config.pool.backend == "slurm":
+        from metabonk_tui.cli.doctor.slurm import slurm_findings
+
+        yield from slurm_findings(config)
+        yield from _alerts(config, tests_hook)
+        return
     if config.host:
         # Imported late: few pools have several hosts.
         from metabonk_tui.cli.doctor.hosts import host_findings

@@ -50,5 +50,5 @@ def no_worker_hint(config: Config, how: str) -> str:
     """Write the hint for a command prefix `how`. Blocks up to 3 s for a name server that does not answer."""
     from metabonk_tui.adapters.host.names import why_unresolved
 
-    problem = "" if config.host else why_unresolved(config.pool.host)
+    problem = "" if config.is_spread else why_unresolved(config.pool.host)
     return f"{problem + '; ' if problem else ''}no worker answered; to see what is missing: {how} doctor"

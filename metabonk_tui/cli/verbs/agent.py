@@ -122,6 +122,8 @@ def _configured(config: Config, opening: Open) -> Config:
     pool = replace(
         config.pool,
         host="127.0.0.1",
+        # The jobs of a cluster are the monitor's business; an agent inside one asks nothing of Slurm.
+        backend="none" if config.pool.backend == "slurm" else config.pool.backend,
         base_port=opening.base_port or config.pool.base_port,
         workers=opening.workers or config.pool.workers,
         launcher=replace(
@@ -171,6 +173,9 @@ class _AgentHost:
 
     def resend_all(self) -> None:
         self._collector.resend_all()
+
+    def ask_only(self, slots: tuple[int, ...] | None) -> None:
+        self._collector.ask_only(slots)
 
     async def aclose(self) -> None:
         await self._collector.aclose()

@@ -79,7 +79,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 def take_reading(config: Config, speed: float) -> FitReading:
     """Read memory and processes of this machine once; `problem` says why there is no budget."""
     if not is_this_machine(config.pool.host):
-        problem = SEVERAL_HOSTS if config.host else why_unresolved(config.pool.host)
+        problem = SEVERAL_HOSTS if config.is_spread else why_unresolved(config.pool.host)
         return FitReading(None, (), None, problem or f"the memory of {config.pool.host} cannot be read from here")
     clock = RunClock(speed)
     table = ProcessTable(config)

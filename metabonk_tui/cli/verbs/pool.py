@@ -191,7 +191,8 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
     if plan.parts:
         yield from (f"warning   {warning}" for warning in plan.warnings)
     else:
-        yield from _part_lines(plan, seen.memory.budget)
+        # On a cluster the engine places each worker where its memory is free.
+        yield from _part_lines(plan, None if seen.pool.placed else seen.memory.budget)
 
 
 def _part_lines(plan: Plan, budget: Budget | None) -> Iterator[str]:
@@ -204,7 +205,8 @@ def _part_lines(plan: Plan, budget: Budget | None) -> Iterator[str]:
             yield f"env file  {plan.source.env_file}: {keys}"
     for target in plan.hits:
         who = target.role if target.worker is None else target.worker.label
-        yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
+        pid = f" pid {target.pid}" if target.pid else ""
+        yield f"stops     {who}{pid} {target.name}".rstrip()
     if plan.start:
         yield f"starts    {count_of(plan.start, 'worker')}"
         if budget is not None:
@@ -227,7 +229,11 @@ def _refusal_lines(plan: Plan) -> Iterator[str]:
 
 def _print_host_problem(config: Config) -> None:
     """Say that the name of the host does not resolve, where it does not: then no machine is meant at all."""
-    if not config.host and not is_this_machine(config.pool.host) and (problem := why_unresolved(config.pool.host)):
+    if (
+        not config.is_spread
+        and not is_this_machine(config.pool.host)
+        and (problem := why_unresolved(config.pool.host))
+    ):
         _print_line(problem)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from metabonk_tui.core.config.mistakes import Mistake, found
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.slurm import PLACEHOLDERS as OF_A_WORKER
 from metabonk_tui.core.text.clean import clean_text
 
 LAST_PORT = 65535
@@ -79,14 +80,20 @@ def _addresses(config: Config) -> Iterator[Mistake]:
 
 def _commands(config: Config) -> Iterator[Mistake]:
     launcher = config.pool.launcher
-    if config.pool.can_launch and not launcher.launch:
+    if config.pool.has_launcher and not launcher.launch:
         yield Mistake("pool.launcher.launch", 'empty: nothing can be launched; pool.backend = "none" only monitors')
-    for key, command in (("launch", launcher.launch), ("stop", launcher.stop)):
+    for key, command, known in (
+        ("pool.launcher.launch", launcher.launch, PLACEHOLDERS),
+        ("pool.launcher.stop", launcher.stop, PLACEHOLDERS),
+        ("pool.slurm.command", config.pool.slurm.command, OF_A_WORKER),
+    ):
         for name in dict.fromkeys(re.findall(r"\{(\w+)\}", " ".join(command))):
-            if name not in PLACEHOLDERS:
-                near = difflib.get_close_matches(name, PLACEHOLDERS, n=1, cutoff=0.4)
-                hint = f"did you mean {{{near[0]}}}?" if near else "known: {workers}, {base_port}"
-                yield Mistake(f"pool.launcher.{key}", f"unknown placeholder {{{name}}}; {hint}")
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+                hint = (
+                    f"did you mean {{{near[0]}}}?" if near else f"known: {', '.join(f'{{{each}}}' for each in known)}"
+                )
+                yield Mistake(key, f"unknown placeholder {{{name}}}; {hint}")
     for name in launcher.environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             yield Mistake("pool.launcher.environment", f'"{clean_text(name, 80)}" is no name of a variable')

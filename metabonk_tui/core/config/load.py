@@ -86,6 +86,10 @@ def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any], text
         from metabonk_tui.core.config import mistakes
 
         raise ConfigError("\n".join(mistakes.by_line([mistakes.Mistake(*c) for c in contradicting], name, text)))
+    if config.pool.backend == "slurm":
+        from metabonk_tui.core.config.slurm import of_cluster
+
+        return of_cluster(config)
     if not config.host:
         return config
     from metabonk_tui.core.config.hosts import of_several_hosts
@@ -112,6 +116,10 @@ def contradictions(config: Config) -> list[tuple[str, str]]:
         from metabonk_tui.core.config.hosts import host_problems
 
         listed += host_problems(config)
+    if config.pool.backend == "slurm":
+        from metabonk_tui.core.config.slurm import slurm_problems
+
+        listed += slurm_problems(config)
     if not on_loopback(config.metrics.host):
         listed.append(
             (

@@ -28,7 +28,7 @@ class ConfigSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A table of the file. Every key is required; the packaged default supplies those that the user omits."""
 
 
-PoolBackendName = Literal["launcher", "none"]
+PoolBackendName = Literal["launcher", "slurm", "none"]
 """What can launch and stop the workers; `cli.wiring.BACKENDS` has one entry for each."""
 
 
@@ -45,6 +45,23 @@ class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
     stop_grace_s: Positive
 
 
+class SlurmConfig(ConfigSection, frozen=True, kw_only=True):
+    """How the slurm backend runs the workers, one task of a job array each."""
+
+    command: list[str]
+    folder: str
+    job_name: str
+    partition: str
+    account: str
+    memory_gb: NotNegative
+    """0: `memory.worker_gb`."""
+    gpus: str
+    time: str
+    options: list[str]
+    program: list[str]
+    """What runs this program on a node; empty: the Python of this monitor."""
+
+
 class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     """Which workers the monitor polls, and what launches them."""
 
@@ -55,11 +72,17 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     backend: PoolBackendName
     profile: str
     launcher: LauncherConfig
+    slurm: SlurmConfig
 
     @property
     def can_launch(self) -> bool:
         """Whether workers can be started and stopped from here at all."""
         return self.backend != "none"
+
+    @property
+    def has_launcher(self) -> bool:
+        """Whether a command of the checkout on this machine launches them."""
+        return self.backend == "launcher"
 
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
@@ -335,6 +358,11 @@ class Config(ConfigSection, frozen=True, kw_only=True, dict=True):
     keys: dict[str, str | list[str]]
     """The keys of commands, by the command's name, and the `layout`; `ui.key_map` checks them."""
     component: list[ComponentConfig]
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the workers are on hosts or nodes with names."""
+        return bool(self.host) or self.pool.backend == "slurm"
 
     @cached_property
     def required_environment(self) -> dict[str, str]:

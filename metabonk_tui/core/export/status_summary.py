@@ -44,6 +44,7 @@ def summarize(
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
             "desired": max(len(snapshot.workers), run.desired or 0),
             "attention": sum(needs_attention(condition(worker)) for worker in snapshot.workers),
+            "waiting": len(snapshot.pool.waiting),
         },
         "memory": {
             "available_bytes": memory.available_bytes,

@@ -146,6 +146,9 @@ def memory_on_hosts(
     """
     if snapshot is None:
         return memory_item(None, workers)
+    if snapshot.pool.placed:
+        # The budget is that of one node, and the engine of a cluster places each worker where its memory is free.
+        return memory_item(None, workers)
     items = []
     for name in hosts or tuple(snapshot.hosts):
         running = sum(worker.alive and worker.ref.host == name for worker in snapshot.workers)

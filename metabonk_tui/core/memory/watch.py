@@ -165,6 +165,8 @@ def why_not_arm(pool: PoolReading) -> str:
     """Return why this monitor cannot arm the watch, "" when it can: only the pool's controller may act."""
     if pool.read_only:
         return "this monitor only looks"
+    if pool.placed:
+        return "on a cluster it cannot act yet; each job has a memory limit of its own"
     if pool.controller == "us":
         return ""
     if pool.controller == "other":

@@ -5,10 +5,12 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 
+from metabonk_tui.core.model.process_exit import ExitReason
 from metabonk_tui.core.model.refs import WorkerRef
 
 
@@ -83,6 +85,10 @@ class ExitReading(Struct, frozen=True):
     """The line of the log, if it reports an end that took the stack down, or a request to end; None: neither."""
     asked: bool | None = None
     """True: the launcher logged that this signal asks it to end, which is no exit yet; None: an exit."""
+    reason: ExitReason | None = None
+    """Why it ended, where the engine of a cluster says it; None: only the exit code is known."""
+    engine: str | None = None
+    """What the engine says: "Slurm: job 12_1 on n1: PREEMPTED"; None: a launcher's log has the exit."""
 
     @property
     def code(self) -> int:
@@ -152,8 +158,11 @@ class RunPeaks(Struct, frozen=True):
     """Shared memory that several workers mapped, counted once. None: not read."""
 
 
-LinkState = Literal["UP", "STALE", "LOST"]
-""""STALE": its agent has not answered for some polls. "LOST": for half a minute, or it never answered."""
+LinkState = Literal["UP", "STALE", "LOST", "IDLE", "RELEASED"]
+""""STALE": its agent has not answered for some polls. "LOST": for half a minute, or it never answered.
+
+A node of a cluster is "IDLE" while no job of the pool runs there that an agent could run in, and "RELEASED" once, when
+no worker of the pool belongs there any more."""
 
 
 class LinkReading(Struct, frozen=True):
@@ -174,6 +183,13 @@ class LinkReading(Struct, frozen=True):
     """The round trip to the host, without the agent's own work; None: not measured."""
     launched: bool = False
     """Whether the launcher there names `workers`; False: the configuration does."""
+    slots: tuple[int, ...] | None = None
+    """The slots of its workers, where an engine places them; None: the first `workers`."""
+
+    @property
+    def wanted_slots(self) -> Sequence[int]:
+        """The slots of the workers that should run on this host."""
+        return range(self.workers) if self.slots is None else self.slots
 
 
 class HostReading(Struct, frozen=True):

@@ -6,7 +6,22 @@ from typing import Literal
 
 from msgspec import Struct
 
-ExitReason = Literal["OOM-killed", "probably OOM", "killed", "stopped by us", "exited", "end of the run", "unknown"]
+from metabonk_tui.core.model.level_names import Severity
+
+ExitReason = Literal[
+    "OOM-killed",
+    "probably OOM",
+    "killed",
+    "stopped by us",
+    "exited",
+    "end of the run",
+    "unknown",
+    "preempted",
+    "out of time",
+    "cancelled",
+    "node failed",
+]
+"""The last four are the words of an engine that places the workers."""
 _SHELL = 128
 """A shell reports a child that signal N ended as 128 + N."""
 _SIGNALS = (1, 2, 3, 4, 6, 7, 8, 9, 11, 13, 14, 15)
@@ -34,6 +49,13 @@ class ProcessExit(Struct, frozen=True):
         if self.reason == "exited":
             return f"exited {self.exit_code}"
         return "cause unknown" if self.reason == "unknown" else self.reason
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is: what we or the end of the run ended is expected."""
+        if self.reason in ("OOM-killed", "probably OOM"):
+            return "crit"
+        return "info" if self.reason in ("stopped by us", "end of the run") or self.exit_code == 0 else "warn"
 
 
 def split_exit_code(code: int) -> tuple[int, int | None]:

@@ -82,9 +82,12 @@ ERRORS = (
     "redirect",
     "encoded",
     "dns",
+    "ended",
     STRANGER,
 )
-"""Named failures of a poll. An HTTP error is "http NNN" instead."""
+"""Named failures of a poll. An HTTP error is "http NNN" instead.
+
+"ended": the worker was not asked, because the engine that placed it says that its job has ended."""
 
 
 class Observation(Struct, frozen=True):
@@ -209,6 +212,20 @@ class Operation(Struct, frozen=True):
     message: str = ""
     """The result in one sentence."""
     log_path: str = ""
+    ends: tuple[int, ...] | None = None
+    """The pids of the only processes that it ends; None: any of the pool may."""
+
+
+class WaitingWorker(Struct, frozen=True):
+    """A wanted worker that the engine has not placed on a host yet."""
+
+    slot: int
+    job: str
+    """As the engine names it: "12_3"."""
+    reason: str
+    """Why it waits, in the engine's word: "Resources"."""
+    since_t: float | None = None
+    """When it was submitted or requeued; None: not known."""
 
 
 class PoolReading(Struct, frozen=True):
@@ -229,6 +246,10 @@ class PoolReading(Struct, frozen=True):
     """None: the orchestrator answers, or none is configured."""
     problem: str = ""
     """Why actions are impossible, for display: "no launch command in the config"."""
+    placed: bool = False
+    """Whether an engine places the workers on hosts: before it has, a Sample without any host is a reading too."""
+    waiting: tuple[WaitingWorker, ...] = ()
+    """The workers that wait for a place, by slot."""
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""
 

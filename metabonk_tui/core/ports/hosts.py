@@ -41,15 +41,11 @@ class HostProgress(Struct, frozen=True):
     """Why this is not known, in the words of ssh; "": it is known."""
 
 
-class HostLink(Protocol):
-    """Asks the agent of one host. A failure is a value; every call ends within the link's own deadline."""
+class HostReader(Protocol):
+    """Asks the agent of one host for Samples. A failure is a value; every call ends within its own deadline."""
 
     workers: int
     """How many workers are wanted there."""
-    read_only: bool
-    """Whether the configuration forbids every action there."""
-    latest: HostAnswer
-    """The newest answer to `read`."""
 
     async def read(self, fresh: bool = False) -> HostAnswer:
         """Connect if there is no connection, and ask for one Sample; `fresh`: search for new processes at once."""
@@ -58,6 +54,19 @@ class HostLink(Protocol):
     def resend_all(self) -> None:
         """Ask with the next read for everything that is sent only on change."""
         ...
+
+    async def aclose(self) -> None:
+        """End the connection, and with it the agent."""
+        ...
+
+
+class HostLink(HostReader, Protocol):
+    """Asks the agent of one host, also to act."""
+
+    read_only: bool
+    """Whether the configuration forbids every action there."""
+    latest: HostAnswer
+    """The newest answer to `read`."""
 
     async def plan(self, action: Action) -> HostPlan:
         """Ask what an action would do there; a failure is a refused plan."""
@@ -69,8 +78,4 @@ class HostLink(Protocol):
 
     async def progress(self) -> HostProgress:
         """Ask how far the action is."""
-        ...
-
-    async def aclose(self) -> None:
-        """End the connection, and with it the agent."""
         ...

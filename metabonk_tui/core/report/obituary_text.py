@@ -15,6 +15,12 @@ PROVED = 30
 """Evidence of at least this strength proves the reason: the kernel's log, a counter of its own group, an exit code."""
 GONE_WITHIN_S, GONE_WITHIN_SAMPLES = 10.0, 2.5
 """The time of a death is not exact if the looks before and after it are farther apart, in seconds and samples."""
+_BY_ENGINE = {
+    "preempted": "was preempted: another job got its place",
+    "out of time": "was ended at the time limit of its job",
+    "cancelled": "was cancelled, not by this monitor",
+    "node failed": "is lost: its node failed",
+}
 TimeFormat = Callable[[float], str]
 """Writes a time: of the wall on the screen, of the run in a report."""
 
@@ -40,6 +46,8 @@ def ending(page: Obituary) -> str:
             return f"{verb} signal {ended.signal}" + (f" ({name})" if name else "")
         case "exited":
             return f"exited with code {ended.exit_code}"
+        case "preempted" | "out of time" | "cancelled" | "node failed" as word:
+            return _BY_ENGINE[word]
         case _:
             return "is gone: exit not seen" + ("" if ended.strength else ", nothing says why")
 

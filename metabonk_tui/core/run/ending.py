@@ -22,7 +22,7 @@ from metabonk_tui.core.worker.process_exits import ExitedProcess, ExitState
 
 OWN_ROLES = ("worker", "launcher", *SERVICES)
 """Ollama is left out: it serves other programs as well, and outlives the pool."""
-NO_WORKER = ("refused", "stranger")
+NO_WORKER = ("refused", "stranger", "ended")
 """Failures of a poll that show that no worker of this pool listens on the port."""
 STOPPED_BY_US = "the pool was stopped by us"
 MIN_LOOKS = 2
@@ -66,7 +66,7 @@ def is_there(sample: Sample) -> bool | None:
     for each in seen:
         if each.status is not None or (each.error or "").startswith("http "):
             return True
-    if own_processes(sample):
+    if own_processes(sample) or (sample.pool is not None and sample.pool.waiting):
         return True
     if not sample.workers or any(each.error not in NO_WORKER for each in seen):
         return None

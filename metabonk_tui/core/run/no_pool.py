@@ -16,7 +16,7 @@ from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import gigabytes
 from metabonk_tui.core.text.phrases import cut_list
 
-NOT_THERE = (None, "refused", "reset", "closed", "timeout", "dns", "stranger")
+NOT_THERE = (None, "refused", "reset", "closed", "timeout", "dns", "stranger", "ended")
 """Results of a poll that show no worker of a pool; None: the port was not asked yet."""
 NOT_OF_A_POOL = ("ollama", "other")
 """Owners of memory that run without a pool."""
@@ -78,7 +78,7 @@ def is_no_pool(snapshot: Snapshot) -> bool:
     pool, verdict = snapshot.pool, snapshot.verdict
     if verdict.kind is not VerdictKind.WAITING or verdict.ended is not None or snapshot.run.how != "first sample":
         return False
-    if pool.launcher_pid is not None or pool.operation is not None:
+    if pool.launcher_pid is not None or pool.operation is not None or pool.waiting:
         return False
     if any(owner.name.split()[0] not in NOT_OF_A_POOL for owner in snapshot.memory.owners):
         return False
@@ -96,8 +96,11 @@ def looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> tuple[
 
 def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Iterator[LookedFor]:
     pool = snapshot.pool
-    yield _processes(snapshot, config, search)
-    yield _ports(snapshot, config)
+    if config.pool.backend == "slurm":
+        yield _jobs(snapshot)
+    else:
+        yield _processes(snapshot, config, search)
+        yield _ports(snapshot, config)
     if pool.elsewhere:
         yield LookedFor("other ports", True, pool.elsewhere)
     if config.pool.orchestrator:
@@ -107,13 +110,20 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
         yield LookedFor("configuration", True, f"{search.config_path} {says}")
     else:
         yield LookedFor("configuration", False, f"no file at {search.config_path}")
-    if config.pool.can_launch and search.is_local:
+    if config.pool.has_launcher and search.is_local:
         yield _launcher(snapshot, config)
     ollama = next((owner for owner in snapshot.memory.owners if owner.name == "ollama"), None)
     if ollama is not None:
         yield LookedFor("Ollama", True, f"runs, with {gigabytes(ollama.bytes)} GB")
     elif snapshot.memory.owners:
         yield LookedFor("Ollama", False, "no process on this machine")
+
+
+def _jobs(snapshot: Snapshot) -> LookedFor:
+    pool = snapshot.pool
+    if pool.problem:
+        return LookedFor("jobs", None, pool.problem)
+    return LookedFor("jobs", False, "Slurm lists none of this pool") if pool.placed else LookedFor("jobs", None, "")
 
 
 def _processes(snapshot: Snapshot, config: Config, search: PoolSearch) -> LookedFor:
@@ -170,8 +180,10 @@ def _launcher(snapshot: Snapshot, config: Config) -> LookedFor:
 def ways(search: PoolSearch) -> tuple[Way, ...]:
     """Return the three commands that help where there is no pool."""
     if search.describes_pool:
+        # Only this machine is checked before a launch.
+        preflight = (Way(f"{search.program} preflight", "check what a launch from here needs"),)
         return (
-            Way(f"{search.program} preflight", "check what a launch from here needs"),
+            *(preflight if search.is_local else ()),
             Way(f"{search.program} launch N", "launch N workers; a pool launched elsewhere is found by itself"),
             Way(f"{search.program} doctor", "say what is missing: ports, orchestrator, Ollama, launcher"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -21,14 +21,22 @@ NEW_HOST = HostState()
 def with_hosts_of(hosts: Mapping[HostName, HostState], sample: Sample) -> Mapping[HostName, HostState]:
     """Return the states with one for every host that a sample names.
 
-    A run begins with the only host. It is left out when hosts have names and it was never read.
+    A run begins with the only host. It is left out when hosts have names and it was never read. A host that the pool
+    has released is left out as well.
     """
-    if sample.hosts.keys() <= hosts.keys():
+    released = {name for name, host in sample.hosts.items() if host.link is not None and host.link.state == "RELEASED"}
+    if sample.hosts.keys() <= hosts.keys() and not released:
         return hosts
     known = {**hosts, **{name: NEW_HOST for name in sample.hosts if name not in hosts}}
-    if len(known) > 1 and known.get(ONLY_HOST) == NEW_HOST and ONLY_HOST not in sample.hosts:
+    known = {name: state for name, state in known.items() if name not in released} or {ONLY_HOST: NEW_HOST}
+    if len(known) > 1 and ONLY_HOST not in sample.hosts and _was_never_read(known.get(ONLY_HOST)):
         del known[ONLY_HOST]
     return dict(sorted(known.items()))
+
+
+def _was_never_read(state: HostState | None) -> bool:
+    """Return whether the only host has no reading: a queue may be empty of placed workers for hours."""
+    return state is not None and state.memory.reading is None and state.link is None and not state.exits.present
 
 
 def wanted_refs(
@@ -37,9 +45,19 @@ def wanted_refs(
     """Return the workers that should run: as many on each named host as it is wanted to have."""
     links = {name: sample.host(name).link or state.link for name, state in hosts.items()}
     if any(link is not None for link in links.values()):
-        each = [WorkerRef(n, slot) for n, link in links.items() if link is not None for slot in range(link.workers)]
+        each = [WorkerRef(n, slot) for n, link in links.items() if link is not None for slot in link.wanted_slots]
         return frozenset(each[:most])
     return frozenset(sample.workers) if desired is None else first_slots(min(desired, most))
+
+
+def still_placed(refs: Iterable[WorkerRef], hosts: Mapping[HostName, HostState], sample: Sample) -> set[WorkerRef]:
+    """Return the known workers that may still be where they were: an engine may have moved the slot of another."""
+    placed: dict[HostName, frozenset[int] | None] = {}
+    for name, state in hosts.items():
+        link = sample.host(name).link or state.link
+        placed[name] = None if link is None or link.slots is None else frozenset(link.slots)
+    none: frozenset[int] = frozenset()
+    return {ref for ref in refs if (slots := placed.get(ref.host, none)) is None or ref.slot in slots}
 
 
 def is_beyond_launch(ref: WorkerRef, hosts: Mapping[HostName, HostState], sample: Sample) -> bool:

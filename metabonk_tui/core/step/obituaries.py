@@ -119,7 +119,7 @@ def _unseen(tick: Tick, previous: Snapshot) -> Iterator[Obituary]:
         before = tick.before.tracks.get(ref)
         if before is None or before.last_good_t is None:
             continue
-        is_gone = track.reach is Reach.DOWN and before.reach is not Reach.DOWN and track.error == "refused"
+        is_gone = track.reach is Reach.DOWN and before.reach is not Reach.DOWN and track.error in ("refused", "ended")
         if not is_gone and (track.generation <= before.generation or _has_page(previous, ref, before.last_good_t)):
             continue
         page = _blank(tick, previous, ref.host, ref)

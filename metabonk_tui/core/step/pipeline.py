@@ -166,7 +166,9 @@ def _advance(
     )
     if previous is None:
         emit_run_start(tick.events, state.run.header)
-    elif not (sample.workers or any(host.memory or host.processes or host.link for host in sample.hosts.values())):
+    elif not pool.placed and not (
+        sample.workers or any(host.memory or host.processes or host.link for host in sample.hosts.values())
+    ):
         return _with_events_only(previous, tick)
     for run in RUNS:
         run(tick)

@@ -30,7 +30,7 @@ from metabonk_tui.core.step.event_log import (
     exit_draft,
     gate_late_draft,
 )
-from metabonk_tui.core.step.hosts import exit_text, is_beyond_launch, link_drafts, of_host, wanted_refs
+from metabonk_tui.core.step.hosts import exit_text, is_beyond_launch, link_drafts, of_host, still_placed, wanted_refs
 from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
 from metabonk_tui.core.step.log_events import traceback_drafts
 from metabonk_tui.core.step.state import HostState, Tick, with_own_actions
@@ -105,6 +105,8 @@ def observe_workers(tick: Tick) -> None:
     known = {ref for ref, track in before.items() if track.generation}
     if tick.run.header.how in BY_LAUNCH or ONLY_HOST not in tick.before.hosts:
         known = {ref for ref in known if not _is_left_over(before[ref], tick)}
+    if not known <= wanted:
+        known = still_placed(known, tick.before.hosts, sample)
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
     refs = wanted | alive | known

@@ -194,6 +194,8 @@ def _waiting_for(inputs: VerdictInputs) -> str:
     wanted = inputs.wanted
     if inputs.unresolved:
         return inputs.unresolved
+    if inputs.queued:
+        return inputs.queued
     if not inputs.begun and inputs.launcher_pid is not None:
         return f"the launcher runs (pid {inputs.launcher_pid}), no worker process yet"
     if not inputs.begun:

@@ -57,6 +57,8 @@ class VerdictInputs(Struct, frozen=True):
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": not known."""
 
+    queued: str = ""
+    """How many workers wait for a place on a cluster, and why; "": none."""
     hosts: Mapping[HostName, HostView] = field(default_factory=dict)
     """Every host; empty: there is one, and `memory` is its memory."""
     calm: bool = False

@@ -45,6 +45,8 @@ class ExitedProcess(Struct, frozen=True):
     name: str = ""
     emitted_text: str | None = None
     """Text of the last event about this exit; None: no event yet."""
+    reading: ExitReading | None = None
+    """Where the exit was read; None: nothing has reported it."""
 
     @property
     def ref(self) -> WorkerRef | None:
@@ -58,8 +60,8 @@ class OwnAction(Struct, frozen=True):
     from_t: float
     to_t: float | None
     """None: the action is under way."""
-    pid: int | None
-    """The only process that the action meant; None: the whole pool as it was at `from_t`."""
+    pids: tuple[int, ...] | None
+    """The only processes that the action meant; None: the whole pool as it was at `from_t`."""
     text: str
 
 
@@ -125,13 +127,12 @@ def observe(
         for process in judged
     ]
     kept: list[ExitedProcess] = []
-    drafts = [(_severity(process), _exit_text(process), process) for process in unmatched]
+    drafts = [(process.process_exit.severity, _exit_text(process), process) for process in unmatched]
     for process in judged:
-        settled = (
-            process.process_exit.strength > 0 or sample.t - process.t > late_s or process.emitted_text is not None
-        )
+        is_late = sample.t - process.t > late_s
+        settled = process.process_exit.strength > 0 or is_late or process.emitted_text is not None
         if settled and process.process_exit.text != process.emitted_text:
-            drafts.append((_severity(process), _exit_text(process), process))
+            drafts.append((process.process_exit.severity, _exit_text(process), process))
             process = replace(process, emitted_text=process.process_exit.text)
         kept.append(process)
     return replace(exit_state, exited=tuple(kept[-KEPT_EXITS:]), drafts=tuple(drafts))
@@ -220,7 +221,7 @@ def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fres
     open_ = next((action for action in own_actions if action.to_t is None), None)
     if operation is not None and operation.ended_at is None:
         if not operation.action.startswith("stop worker"):
-            kept.append(OwnAction(operation.started_at, None, None, operation.action))
+            kept.append(OwnAction(operation.started_at, None, operation.ends, operation.action))
     elif open_ is not None and (sample.pool is not None or sample.events):
         kept.append(replace(open_, to_t=sample.t))
     elif open_ is not None:
@@ -233,7 +234,7 @@ def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fres
             continue
         pid = event.facts.get("pid")
         if isinstance(pid, int):
-            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, pid, event.text))
+            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, (pid,), event.text))
         elif event.worker is None and open_ is None and (event.kind == EventKind.POOL_STOP or event.facts.get("from")):
             kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, None, event.text))
     return tuple(kept)
@@ -259,7 +260,7 @@ def _with_exits(
             process_exit = replace(
                 exited[index].process_exit, exit_code=reading.code, signal=split_exit_code(reading.code)[1]
             )
-            exited[index] = replace(exited[index], process_exit=process_exit)
+            exited[index] = replace(exited[index], process_exit=process_exit, reading=reading)
         else:
             left.append((read_t, reading))
     return exited, tuple(left)
@@ -296,14 +297,22 @@ def _judge(
         found += _of_counters(process, everyone, exit_state, slack_s)
     if nine and exit_state.low_t is not None and abs(process.t - exit_state.low_t) <= slack_s:
         found.append(ProcessExit("probably OOM", "signal 9 while memory was critical", process.t, strength=35))
-    if code is not None:
-        # An exit code of the launcher comes from our own child: a foreign launcher reports to its own parent.
-        source = "to us, its parent" if process.who == "launcher" else "in the launcher's log"
-        found.append(
-            ProcessExit("exited" if signal is None else "killed", f"exit {code} {source}", process.t, strength=30)
-        )
+    found += _of_reading(process, code, signal)
     best = max(found, key=lambda process_exit: process_exit.strength)
     return replace(process, process_exit=replace(best, exit_code=code, signal=signal))
+
+
+def _of_reading(process: ExitedProcess, code: int | None, signal: int | None) -> list[ProcessExit]:
+    """Weigh the exit code, and what an engine says of the end: it enforces limits and ends jobs itself."""
+    # An exit code of the launcher comes from our own child: a foreign launcher reports to its own parent.
+    source = "to us, its parent" if process.who == "launcher" else "in the launcher's log"
+    reading = process.reading
+    evidence = reading.engine if reading is not None and reading.engine else f"exit {code} {source}"
+    found = [ProcessExit("exited" if signal is None else "killed", evidence, process.t, strength=30)]
+    if reading is not None and (word := reading.reason) is not None:
+        # Below our own action: a stop of ours makes the engine say "cancelled".
+        found.append(ProcessExit(word, evidence, process.t, strength=55 if "OOM" in word else 38))
+    return [] if code is None else found
 
 
 def _of_kernel_log(
@@ -343,8 +352,8 @@ def _of_own_actions(process: ExitedProcess, exit_state: ExitState, slack_s: floa
     for action in exit_state.own_actions:
         timely = action.from_t <= process.t and (action.to_t is None or process.t <= action.to_t + slack_s)
         ours = (
-            action.pid == process.pid
-            if action.pid is not None
+            process.pid in action.pids
+            if action.pids is not None
             else process.started_at is None or process.started_at < action.from_t
         )
         if timely and ours:
@@ -384,14 +393,6 @@ def _of_counters(
             text += f", and {len(others)} vanished then: which of them were killed is not known"
             found.append(ProcessExit("unknown", text, process.t, strength=1))
     return found
-
-
-def _severity(process: ExitedProcess) -> Severity:
-    if process.process_exit.reason in ("OOM-killed", "probably OOM"):
-        return "crit"
-    if process.process_exit.reason in ("stopped by us", "end of the run") or process.process_exit.exit_code == 0:
-        return "info"
-    return "warn"
 
 
 def _exit_text(process: ExitedProcess) -> str:

@@ -16,6 +16,13 @@ NATIVE_CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGS
 REQUESTS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 9: "SIGKILL", 14: "SIGALRM", 15: "SIGTERM"}
 """Signals that another process, the kernel or a terminal sends."""
 
+BY_ENGINE = {
+    "preempted": (Remedy(None, "wait: the engine starts it again, if the job may be requeued"),),
+    "out of time": (Remedy(None, "raise the time limit of the jobs: pool.slurm.time"),),
+    "cancelled": (Remedy(None, "find who cancelled the job: this monitor did not"),),
+    "node failed": (Remedy(None, "look at the node: sinfo -R"),),
+}
+
 
 def remedies(
     ended: ProcessExit | None, pid: int | None, log: Sequence[str], memory: MemoryView, workers: int
@@ -28,6 +35,8 @@ def remedies(
         )
     if ended.reason in ("OOM-killed", "probably OOM"):
         return _for_memory(memory, workers)
+    if ended.reason in BY_ENGINE:
+        return BY_ENGINE[ended.reason]
     if ended.signal in NATIVE_CRASHES:
         name = NATIVE_CRASHES[ended.signal]
         find = f": coredumpctl info {pid}" if pid is not None else ""

@@ -29,7 +29,7 @@ from metabonk_tui.core.worker.holes import Hole, with_hole
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 from metabonk_tui.core.worker.strangers import is_stranger
 
-UNREACHABLE = ("refused", "reset", "closed", "dns")
+UNREACHABLE = ("refused", "reset", "closed", "dns", "ended")
 MENU = "menu_ui"
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000

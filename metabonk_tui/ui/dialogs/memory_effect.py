@@ -26,6 +26,9 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
     note = memory.forecast.text if memory.forecast else ""
     now = _row(frame, memory.total_bytes, memory.available_bytes, memory.floor_bytes, memory.level, note)
     lines = [DialogLine(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]
+    if snapshot.pool.placed and not isinstance(action, StopWorker):
+        # The gauge is that of one node, and the engine places each worker where its memory is free.
+        return lines
     after = _after(snapshot, action, workers)
     if after is None:
         return lines

@@ -41,7 +41,9 @@ def hit_lines(plan: Plan, frame: Frame, host: HostName = ONLY_HOST) -> list[Dial
             lines.append(DialogLine(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
     elif not others:
         lines.append(DialogLine(labelled("stops", (Span("nothing", "muted"),), frame), 6))
-    for line in words(f"pids {' '.join(str(target.pid) for target in workers)}" if workers else "", wide):
+    # A worker that waits on a cluster has no pid yet.
+    pids = " ".join(str(target.pid) for target in workers if target.pid)
+    for line in words(f"pids {pids}" if pids else "", wide):
         lines.append(DialogLine(labelled("", (Span(line, "muted"),), frame), 7))
     for i, target in enumerate(others):
         what = f"  {target.name}" if target.name != target.role else ""

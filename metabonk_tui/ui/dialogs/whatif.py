@@ -21,7 +21,7 @@ LABEL = 12
 def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
     """Draw the table: number of workers, GB needed, GB left, verdict."""
     budget = frame.snapshot.memory.budget if frame.snapshot else None
-    if budget is None or workers is None:
+    if budget is None or workers is None or (frame.snapshot is not None and frame.snapshot.pool.placed):
         return []
     near = {number for number in (workers - 1, workers, workers + 1, budget.fits) if number >= 1}
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])

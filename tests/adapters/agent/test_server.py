@@ -64,6 +64,10 @@ class FakeHost:
     def resend_all(self) -> None:
         self.asked.append("resend")
 
+    def ask_only(self, slots: tuple[int, ...] | None) -> None:
+        if slots is not None:
+            self.asked.append(f"only {slots}")
+
     async def aclose(self) -> None:
         self.asked.append("closed")
 
@@ -119,6 +123,12 @@ async def test_a_sample_for_each_request_and_the_end_with_the_pipe(
     assert [line["n"] for line in sink.lines if line.get("kind") == "reading"] == [1, 2]
     assert sink.lines[2]["workers"] == {"0": {"error": "refused", "detail": ""}}
     assert host.asked == ["fresh", "resend", "gather", "closed"]
+
+
+async def test_only_the_slots_that_an_engine_placed_are_asked(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "FASTEST_S", 0.0)
+    await conversation(host, OPEN, encoded(ReadSample(1, slots=(2, 5))), encoded(ReadSample(2)))
+    assert host.asked == ["only (2, 5)", "gather", "gather", "closed"]
 
 
 async def test_nothing_is_read_that_was_not_asked_for(host: FakeHost) -> None:

@@ -10,20 +10,32 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
-from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines, write_jsonl
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.core.model.host import NOT_READ, GpuReading, MemoryReading, ProcessReading, RunPeaks
+from metabonk_tui.core.model.host import (
+    NOT_READ,
+    ExitReading,
+    GpuReading,
+    HostReading,
+    LinkReading,
+    MemoryReading,
+    ProcessReading,
+    RunPeaks,
+)
 from metabonk_tui.core.model.sample import (
     BadValue,
     EnvReading,
     Event,
     Observation,
+    Operation,
     PoolReading,
     Presence,
     RunHeader,
     Sample,
+    WaitingWorker,
     WorkerStatus,
 )
 from metabonk_tui.core.status.decode import number
@@ -85,6 +97,21 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
     assert sample.only_host.gpus == (GpuReading(0, 9, 34),)
     assert sample.environments == {w(0): EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
     assert sample.log_tails == {w(0): ("WARN: a\ufffd", "WARN: b")}
+
+
+def test_what_an_engine_says_of_its_jobs_is_kept(tmp_path: Path) -> None:
+    ended = ExitReading("worker", "-15", w(2, "n1"), 7, reason="preempted", engine="Slurm: job 1_2 on n1: PREEMPTED")
+    hosts = {
+        "n1": HostReading(exits=(ended,), link=LinkReading("IDLE", 1.0, "no job", 1, slots=(2, 5))),
+        "n2": HostReading(link=LinkReading("RELEASED", slots=())),
+    }
+    waiting = (WaitingWorker(3, "1_3", "Resources", 2.0),)
+    operation = Operation("resize to 2 workers", 1.0, (), ends=(7,))
+    pool = PoolReading(backend="slurm", placed=True, waiting=waiting, operation=operation)
+    sample = Sample(105.0, {w(2, "n1"): Observation(error="ended", detail="x")}, hosts, pool=pool)
+    samples, problems = read(tmp_path, *sample_lines(sample))
+    assert problems == []
+    assert [replace(each, run=None) for each in samples] == [sample]
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ def mistakes(tmp_path: Path, text: str) -> tuple[str, ...]:
         ('[pool]\n\norchestrator = "ftp://x"', "line 3: pool.orchestrator: expected a URL like http://"),
         ('[pool]\norchestrator = "http://x:99999"', "line 2: pool.orchestrator: expected a URL like http://"),
         ("[pool.launcher]\nlaunch = []", "line 2: pool.launcher.launch: empty"),
+        (
+            '[pool.slurm]\ncommand = ["w", "{ports}"]',
+            "pool.slurm.command: unknown placeholder {ports}; did you mean {port}?",
+        ),
         ('[pool.launcher]\nlaunch = ["sh", "{n}"]', "line 2: pool.launcher.launch: unknown placeholder {n}"),
         ('[pool.launcher]\nlaunch = ["sh", "{worker}"]', "did you mean {workers}?"),
         ('[pool.launcher]\nlaunch = ["no-such-program"]', 'no program "no-such-program" is found in PATH'),
@@ -96,7 +100,7 @@ def test_every_mistake_is_listed_at_once_in_the_order_of_its_line(tmp_path: Path
         "workers = 5\n"
         "[pool]\n"
         'host = ""\n'
-        'backend = "slurm"   # a comment\n'
+        'backend = "nomad"   # a comment\n'
         "[pool.launcher]\n"
         "launch = [\n"
         '  "sh",\n'
@@ -118,7 +122,7 @@ def test_every_mistake_is_listed_at_once_in_the_order_of_its_line(tmp_path: Path
         ["line 22", "component[1].kind"],
     ]
     assert "did you mean `pool.workers`?" in listed[0]
-    assert 'expected one of "launcher", "none", found "slurm"' in listed[2]
+    assert 'expected one of "launcher", "slurm", "none", found "nomad"' in listed[2]
     assert "expected a string, found 1" in listed[4]
 
 

@@ -59,7 +59,7 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
         ("[pool]\nworkers = 0", ["pool.workers", ">= 1", "found 0"]),
         ("[pool]\nworkers = true", ["pool.workers", "expected an integer", "found true"]),
         ("[pool]\nbase_port = 70000", ["pool.base_port", "<= 65535"]),
-        ('[pool]\nbackend = "slurm"', ["pool.backend", "slurm"]),
+        ('[pool]\nbackend = "nomad"', ["pool.backend", "nomad"]),
         ("pool = 3", ["pool", "expected a table"]),
         ("[memory]\nfloor_gb = 0", ["memory.floor_gb", "> 0"]),
         ("[[component]]\n" + COMPONENT + "unit = 3", ["component[0].unit: unknown key"]),

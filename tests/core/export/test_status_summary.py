@@ -49,7 +49,7 @@ def test_it_holds_what_a_line_needs_and_nothing_that_cannot_be_written() -> None
     assert summary["run"] == {"name": "run-1767309258", "elapsed_s": 3304.0}
     assert summary["verdict"]["word"] == "STOP"
     assert (summary["verdict"]["level"], summary["verdict"]["since_s"]) == ("stop", 1804.0)
-    assert summary["workers"] == {"up": 5, "desired": 5, "attention": 5}
+    assert summary["workers"] == {"up": 5, "desired": 5, "attention": 5, "waiting": 0}
     assert summary["memory"]["available_bytes"] == 900_000_000
     assert summary["gate"] == {"phase": "gameplay", "checks": 6, "passed": 0, "failed": 6, "to_come": 0}
     assert summary["next"] == {"key": "X", "text": "stop the pool"}

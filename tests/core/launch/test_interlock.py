@@ -232,6 +232,15 @@ def test_fewer_workers_than_run_are_never_refused_for_their_memory() -> None:
     assert check_interlock(Launch(4), seen, None, with_tests()).closed
 
 
+def test_an_engine_places_each_worker_where_its_memory_is_free() -> None:
+    seen = proved()
+    assert check_interlock(Launch(MANY), seen, None, CONFIG).closed
+    placed = replace(seen, pool=replace(seen.pool, placed=True))
+    assert not check_interlock(Launch(MANY), placed, None, CONFIG).closed
+    long = check_interlock(Launch(FEW, hours=24.0), placed, None, CONFIG)
+    assert ("memory", "UNKNOWN") in [(item.id, item.standing) for item in long.blocking], "not checked is no pass"
+
+
 def test_the_memory_watch_is_not_held_up() -> None:
     seen = scenes.healthy(5)
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None

@@ -21,6 +21,7 @@ from metabonk_tui.core.memory.watch import (
     level_of,
     reason,
     watch_inputs,
+    why_not_arm,
 )
 from metabonk_tui.core.model.memory import Forecast, ForecastState
 from metabonk_tui.core.model.sample import Operation, PoolReading, WatchReading
@@ -316,3 +317,9 @@ def test_what_it_did_stands_with_the_evidence() -> None:
     assert "memory watch, 5m ago: resize 5 → 3 workers" in low_with(did).verdict.nodes[1].evidence
     failed_ = replace(did, did_ok=False)
     assert "memory watch, 5m ago: failed: resize 5 → 3 workers" in low_with(failed_).verdict.nodes[1].evidence
+
+
+def test_on_a_cluster_it_is_not_armed() -> None:
+    """It would act by the memory of one node on workers of another one."""
+    assert why_not_arm(PoolReading(backend="slurm", controller="us")) == ""
+    assert why_not_arm(PoolReading(backend="slurm", controller="us", placed=True)).startswith("on a cluster")

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import ProcessReading
-from metabonk_tui.core.model.sample import Operation, PoolReading
+from metabonk_tui.core.model.sample import Operation, PoolReading, WaitingWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.run.no_pool import LookedFor, PoolSearch, is_no_pool, looked_for, standing, text_lines
 from tests.support.refs import w
@@ -133,3 +133,22 @@ def test_a_pool_that_ended_stays_the_answer() -> None:
     assert is_no_pool(seen[0])
     assert not any(is_no_pool(each) for each in seen if each.t >= 60)
     assert seen[-1].verdict.ended is not None
+
+
+def test_on_a_cluster_only_jobs_are_looked_for() -> None:
+    config = replace(CONFIG, pool=replace(CONFIG.pool, backend="slurm", host="slurm+mb", orchestrator=""))
+    search = replace(SEARCH, has_file=True, describes_pool=True, is_local=False)
+    none = searched(pool=lambda _t: PoolReading(backend="slurm", placed=True))
+    found = rows(none, search, config)
+    assert found["jobs"] == LookedFor("jobs", False, "Slurm lists none of this pool")
+    assert not {"worker ports", "worker processes", "launcher"} & found.keys()
+    assert "metabonk-tui preflight" not in "\n".join(text_lines(none, config, search))
+    failing = searched(pool=lambda _t: PoolReading(backend="slurm", placed=True, problem="squeue: no answer"))
+    assert rows(failing, search, config)["jobs"] == LookedFor("jobs", None, "squeue: no answer")
+
+
+def test_workers_that_wait_are_a_pool() -> None:
+    waiting = PoolReading(backend="slurm", placed=True, waiting=(WaitingWorker(0, "1_0", "Resources"),))
+    seen = searched(pool=lambda _t: waiting)
+    assert not is_no_pool(seen)
+    assert seen.verdict.because[0] == "1 worker waits for a place: Resources"

@@ -46,6 +46,11 @@ def exit_of(code: int, slot: int = 1) -> dict[str, Any]:
     return {"exits": (ExitReading("worker", str(code), worker=w(slot)),)}
 
 
+def engine_says(reason: Any, code: int = -15) -> dict[str, Any]:
+    """The engine of a cluster says how the job of a worker ended."""
+    return {"exits": (replace(exit_of(code)["exits"][0], reason=reason, engine="Slurm: job 12_1 on n1: ITS WORD"),)}
+
+
 def kernel(pid: int | None, name: str = "python3", rss_bytes: int = GB) -> dict[str, Any]:
     kill = KernelKill(pid, name, rss_bytes, "/pool", "/pool/w1")
     return {"kernel_log": KernelLogReading(kills=(kill,))}
@@ -93,12 +98,32 @@ FAILED = {"events": (Event(510.0, "pool.stop", "crit", "stop failed", w(1), {"pi
         ({510.0: exit_of(-9), 530.0: kernel(42)}, None, "OOM-killed"),
         ({510.0: kernel(42), 530.0: exit_of(-15)}, None, "OOM-killed"),
         ({510.0: STOPPED}, counter("cgroup"), "OOM-killed"),
+        ({510.0: engine_says("preempted")}, None, "preempted"),
+        ({510.0: engine_says("out of time")}, None, "out of time"),
+        ({510.0: engine_says("cancelled")}, None, "cancelled"),
+        ({510.0: engine_says("cancelled") | STOPPED}, None, "stopped by us"),
+        ({510.0: engine_says("OOM-killed", -9)}, counter("host"), "OOM-killed"),
+        ({510.0: engine_says(None, 3)}, None, "exited 3"),
     ],
 )  # fmt: skip
 def test_the_strongest_evidence_says_how_it_ended(add: Any, memory: Any, expected: str) -> None:
     seen = lived("w1", add=add, **({} if memory is None else {"memory": memory}))
     assert ends(seen) == [expected]
     assert ends(seen, 0) == []
+
+
+def test_an_end_that_an_engine_names_has_its_words_as_evidence() -> None:
+    (life,) = worker(lived("w1", add={510.0: engine_says("preempted")}), 1).generations
+    assert life.ended is not None
+    assert life.ended.evidence == "Slurm: job 12_1 on n1: ITS WORD"
+
+
+def test_a_resize_that_keeps_a_worker_did_not_stop_it() -> None:
+    for ends_pids, expected in (((43,), "cause unknown"), ((42, 43), "stopped by us"), (None, "stopped by us")):
+        running = Operation("resize to 2 workers", 495.0, (), ends=ends_pids)
+        pool = {"pool": PoolReading(operation=running)}
+        seen = lived("w1", add={t: pool for t in (498.0, 499.0, 500.0, 501.0, 510.0)})
+        assert ends(seen) == [expected], ends_pids
 
 
 def test_a_late_exit_code_is_added_to_what_was_believed() -> None:

@@ -104,8 +104,9 @@ def _extras(frame: Frame, host: HostView) -> list[Row]:
 def _workers(snapshot: Snapshot, name: HostName, host: HostView) -> Row:
     """Draw how many of its workers answer; of a host that is not seen that is unknown."""
     own = [worker for worker in snapshot.workers if worker.ref.host == name]
-    if not host.is_seen:
-        return (Span(f"{len(own)} unknown", "unknown"),)
+    unseen = sum(worker.reach is not Reach.DOWN for worker in own)
+    if not host.is_seen and unseen:
+        return (Span(f"{unseen} unknown", "unknown"),)
     up = sum(worker.reach is Reach.UP for worker in own)
     return (strong(f"{up}/{len(own)}"), muted(" up"))
 

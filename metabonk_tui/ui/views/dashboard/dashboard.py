@@ -85,10 +85,10 @@ def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
         from metabonk_tui.ui.views.run.ended_run import ended_rows
 
         head = (*head, *ended_rows(frame, snapshot))
-    if snapshot.has_several_hosts:
-        from metabonk_tui.ui.views.bars.hosts import host_rows
+    if snapshot.has_several_hosts or snapshot.pool.waiting:
+        from metabonk_tui.ui.views.bars.queue import placed_rows
 
-        head = (*head, *host_rows(frame, snapshot))
+        head = (*head, *placed_rows(frame, snapshot))
     airy: tuple[Row, ...] = (EMPTY,) if frame.height >= 14 else ()
     room = frame.height - len(head) - len(airy) - 1
     drawn = draw_workers(frame, snapshot, room, slot)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.model.host import LinkReading
 from metabonk_tui.core.model.host_view import HostView
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui.style.spans import plain
 from metabonk_tui.ui.views.bars.hosts import host_rows
 from metabonk_tui.ui.views.memory.screen import memory_rows
@@ -81,3 +82,15 @@ def test_the_memory_screen_shows_the_host_of_the_selected_worker() -> None:
     assert plain(memory_rows(worst, both, 30)[0]).startswith(" AVAILABLE ON node2")
     chosen = replace(worst, state=replace(worst.state, ref=w(0, "node1")))
     assert plain(memory_rows(chosen, both, 30)[0]).startswith(" AVAILABLE ON node1")
+
+
+def test_a_node_without_a_job_says_so_and_its_workers_are_down() -> None:
+    link = LinkReading("IDLE", snapshots.START + 1744, "no job of this pool runs there: job 1_2 TIMEOUT", 2)
+    seen = several({"n1": UP, "n2": link})
+    assert rows(seen)[1].rstrip().endswith("2 unknown")
+    gone = replace(
+        seen, workers=[replace(each, reach=Reach.DOWN) if each.ref.host == "n2" else each for each in seen.workers]
+    )
+    idle = rows(gone)[1]
+    assert "IDLE for 1m: no job of this pool runs there: job 1_2 TIMEOUT" in idle
+    assert idle.rstrip().endswith("0/2 up")
