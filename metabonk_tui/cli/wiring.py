@@ -94,9 +94,24 @@ def _slurm_pool(
     return SlurmPool(config, clock=clock, controller_lock=role, read_only=read_only)
 
 
+def _ray_pool(
+    config: Config,
+    state: Path,
+    clock: RunClock,
+    read_only: bool,
+    call: str,
+    role: ControllerRole,
+    table: ProcessTable,
+) -> PoolBackend:
+    from metabonk_tui.adapters.ray.pool import RayPool
+
+    return RayPool(config, clock=clock, controller_lock=role, read_only=read_only)
+
+
 BACKENDS: Mapping[PoolBackendName, Backend] = {
     "launcher": Backend(_launcher_pool, PoolChecks),
     "slurm": Backend(_slurm_pool, None),
+    "ray": Backend(_ray_pool, None),
     "none": Backend(lambda *_: WatchOnlyPool(), None),
 }
 """Another backend is a class in adapters/pools, its name in the schema, and a line here."""
@@ -244,6 +259,12 @@ def pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], pe
         slurm = pool(ProcessTable(config))
         assert isinstance(slurm, SlurmPool)
         return PoolReaders(status=client, pool=slurm, hosts={}, cluster=slurm)
+    if where.backend == "ray":
+        from metabonk_tui.adapters.ray.pool import RayPool
+
+        ray = pool(ProcessTable(config))
+        assert isinstance(ray, RayPool)
+        return PoolReaders(status=client, pool=ray, hosts={}, cluster=ray)
     # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return PoolReaders(

@@ -114,6 +114,11 @@ class AgentLink:
         self.slots: tuple[int, ...] | None = None
         """The only workers that the agent asks; None: the first `workers`."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, which may have ended since."""
+        return self._process is not None
+
     async def read(self, fresh: bool = False) -> HostAnswer:
         """Return one Sample, or why there is none. Never raises for what the host does."""
         async with self._asking:
@@ -122,7 +127,7 @@ class AgentLink:
 
     async def _read(self, fresh: bool) -> HostAnswer:
         try:
-            if self._process is None:
+            if not self.is_open:
                 if self._now() < self._retry_s:
                     return HostAnswer(error=self._error, version=self._version)
                 await self._connect()
@@ -231,20 +236,7 @@ class AgentLink:
     # The connection
 
     async def _connect(self) -> None:
-        self._last_words = b""
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=MAX_LINE_BYTES,
-                start_new_session=True,
-                env=self._environment,
-            )
-        except OSError as error:
-            raise LinkError(f"{self._argv[0]} cannot be started: {error.strerror or error}") from None
-        self._stderr = asyncio.create_task(self._read_stderr(self._process))
+        await self._start()
         try:
             async with asyncio.timeout(HELLO_LIMIT_S):
                 await self._write(encoded(self._opening))
@@ -259,6 +251,23 @@ class AgentLink:
             raise LinkError(clean_text(self._note))
         self._skew.forget()
         self._resend = True
+
+    async def _start(self) -> None:
+        """Start the agent. Raises LinkError."""
+        self._last_words = b""
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=MAX_LINE_BYTES,
+                start_new_session=True,
+                env=self._environment,
+            )
+        except OSError as error:
+            raise LinkError(f"{self._argv[0]} cannot be started: {error.strerror or error}") from None
+        self._stderr = asyncio.create_task(self._read_stderr(self._process))
 
     async def _greeted(self) -> Hello:
         """Return the agent's first line. What a login shell prints before it is skipped."""

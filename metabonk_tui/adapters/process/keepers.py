@@ -14,7 +14,7 @@ KEEPERS = frozenset(
         *("tmux", "screen", "zellij", "dtach", "abduco", "byobu", "mosh-server", "login", "su"),
         *("sshd", "sshd-session", "sshd-auth", "dropbear", "ttyd", "gotty"),
         *("systemd", "(sd-pam)", "init", "dbus-daemon", "dbus-broker", "dbus-broker-launch", "ssh-agent", "gpg-agent"),
-        *("cron", "crond", "atd", "slurmstepd", "slurmd"),
+        *("cron", "crond", "atd", "slurmstepd", "slurmd", "raylet", "gcs_server"),
         *("dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "conmon", "crio", "kubelet"),
         *("emacs", "code", "code-server", "code-tunnel", "gnome-shell", "adb"),
         *(

@@ -90,6 +90,10 @@ def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any], text
         from metabonk_tui.core.config.slurm import of_cluster
 
         return of_cluster(config)
+    if config.pool.backend == "ray":
+        from metabonk_tui.core.config.ray import of_ray
+
+        return of_ray(config)
     if not config.host:
         return config
     from metabonk_tui.core.config.hosts import of_several_hosts
@@ -120,6 +124,10 @@ def contradictions(config: Config) -> list[tuple[str, str]]:
         from metabonk_tui.core.config.slurm import slurm_problems
 
         listed += slurm_problems(config)
+    if config.pool.backend == "ray":
+        from metabonk_tui.core.config.ray import ray_problems
+
+        listed += ray_problems(config)
     if not on_loopback(config.metrics.host):
         listed.append(
             (

@@ -11,24 +11,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from metabonk_tui.core.config.ray_keys import RayConfig
+from metabonk_tui.core.config.section import MOST, ConfigSection, Count, ExpectedValue, NotNegative, Port, Positive
 from metabonk_tui.core.text.mask import mask_text
 
 GB = 1_000_000_000
 
-MOST = 1e9
-"""The bound of every number: 31 years in seconds, 10^18 bytes in GB. More is a mistake, and infinity has no sum."""
-Positive = Annotated[float, Meta(gt=0, le=MOST)]
-NotNegative = Annotated[float, Meta(ge=0, le=MOST)]
-ExpectedValue = Annotated[float, Meta(ge=-1e18, le=1e18)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Count = Annotated[int, Meta(ge=1, le=1000)]
-
-
-class ConfigSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. Every key is required; the packaged default supplies those that the user omits."""
-
-
-PoolBackendName = Literal["launcher", "slurm", "none"]
+PoolBackendName = Literal["launcher", "slurm", "ray", "none"]
 """What can launch and stop the workers; `cli.wiring.BACKENDS` has one entry for each."""
 
 
@@ -73,11 +62,17 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     profile: str
     launcher: LauncherConfig
     slurm: SlurmConfig
+    ray: RayConfig
 
     @property
     def can_launch(self) -> bool:
         """Whether workers can be started and stopped from here at all."""
         return self.backend != "none"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the engine of a cluster places the workers on its nodes."""
+        return self.backend in ("slurm", "ray")
 
     @property
     def has_launcher(self) -> bool:
@@ -362,7 +357,7 @@ class Config(ConfigSection, frozen=True, kw_only=True, dict=True):
     @property
     def is_spread(self) -> bool:
         """Whether the workers are on hosts or nodes with names."""
-        return bool(self.host) or self.pool.backend == "slurm"
+        return bool(self.host) or self.pool.is_placed
 
     @cached_property
     def required_environment(self) -> dict[str, str]:

@@ -77,7 +77,9 @@ class ExitReading(Struct, frozen=True):
 
     role: Role
     exit: str
-    """The exit code in digits, "-15" for a signal. A text, because the reader rejects negative numbers."""
+    """The exit code in digits, "-15" for a signal; "": only the engine's reason is known.
+
+    A text, because the reader rejects negative numbers."""
     worker: WorkerRef | None = None
     pid: int | None = None
     """None: the log names no pid."""
@@ -91,9 +93,9 @@ class ExitReading(Struct, frozen=True):
     """What the engine says: "Slurm: job 12_1 on n1: PREEMPTED"; None: a launcher's log has the exit."""
 
     @property
-    def code(self) -> int:
-        """The exit code; negative for a signal."""
-        return int(self.exit)
+    def code(self) -> int | None:
+        """The exit code; negative for a signal; None: not known."""
+        return int(self.exit) if self.exit else None
 
     @property
     def who(self) -> WorkerRef | Role:

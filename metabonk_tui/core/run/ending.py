@@ -221,7 +221,7 @@ def _reason(
                 continue
             line = f' ("{reading.line}")' if reading.line else ""
             if reading.asked:
-                return "stopped", f"the launcher was asked to end by signal {-reading.code}{line}"
+                return "stopped", f"the launcher was asked to end by signal {-(reading.code or 0)}{line}"
             if reading.role in SERVICES or reading.role == "worker":
                 reason: EndReason = "worker died" if reading.role == "worker" else "service died"
                 return reason, f"{label_of(reading.who)} exited with {reading.exit} and took the stack down{line}"

@@ -251,15 +251,14 @@ def _with_exits(
             for index, process in enumerate(exited)
             if process.who == reading.who
             and t - process.t <= late_s
-            and process.process_exit.exit_code is None
+            and process.reading is None
             and (reading.pid is None or process.pid is None or reading.pid == process.pid)
         ]
         if fitting:
             # The log lists exits in their order, so the oldest match is right.
-            index = fitting[0]
-            process_exit = replace(
-                exited[index].process_exit, exit_code=reading.code, signal=split_exit_code(reading.code)[1]
-            )
+            index, code = fitting[0], reading.code
+            signal = split_exit_code(code)[1] if code is not None else None
+            process_exit = replace(exited[index].process_exit, exit_code=code, signal=signal)
             exited[index] = replace(exited[index], process_exit=process_exit, reading=reading)
         else:
             left.append((read_t, reading))
@@ -308,11 +307,12 @@ def _of_reading(process: ExitedProcess, code: int | None, signal: int | None) ->
     source = "to us, its parent" if process.who == "launcher" else "in the launcher's log"
     reading = process.reading
     evidence = reading.engine if reading is not None and reading.engine else f"exit {code} {source}"
-    found = [ProcessExit("exited" if signal is None else "killed", evidence, process.t, strength=30)]
+    how = "exited" if signal is None else "killed"
+    found = [] if code is None else [ProcessExit(how, evidence, process.t, strength=30)]
     if reading is not None and (word := reading.reason) is not None:
         # Below our own action: a stop of ours makes the engine say "cancelled".
         found.append(ProcessExit(word, evidence, process.t, strength=55 if "OOM" in word else 38))
-    return [] if code is None else found
+    return found
 
 
 def _of_kernel_log(

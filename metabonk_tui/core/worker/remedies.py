@@ -22,6 +22,12 @@ BY_ENGINE = {
     "cancelled": (Remedy(None, "find who cancelled the job: this monitor did not"),),
     "node failed": (Remedy(None, "look at the node: sinfo -R"),),
 }
+BY_RAY = {
+    "preempted": (Remedy(None, "wait for another node, then resize the pool to start the worker again"),),
+    "cancelled": (Remedy(None, "find who called ray.kill: this monitor did not"),),
+    "node failed": (Remedy(None, "look at the node, or resize the pool to start the worker on another one"),),
+}
+RAY_KILLS = Remedy(None, "switch Ray's memory monitor off on the nodes: RAY_memory_monitor_refresh_ms=0")
 
 
 def remedies(
@@ -34,7 +40,10 @@ def remedies(
             Remedy(None, "run a monitor on its machine: it sees processes and how they end"),
         )
     if ended.reason in ("OOM-killed", "probably OOM"):
-        return _for_memory(memory, workers)
+        found = _for_memory(memory, workers)
+        return (*found, RAY_KILLS) if ended.evidence.startswith("Ray:") else found
+    if ended.evidence.startswith("Ray:") and ended.reason in BY_RAY:
+        return BY_RAY[ended.reason]
     if ended.reason in BY_ENGINE:
         return BY_ENGINE[ended.reason]
     if ended.signal in NATIVE_CRASHES:
