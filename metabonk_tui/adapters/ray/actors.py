@@ -19,15 +19,19 @@ PREFIX = "metabonk-tui."
 NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _START = re.compile(r"w(\d{1,5})\.(\d{1,9})")
 REASONS: dict[str, ExitReason] = {
-    "OOM": "OOM-killed",
+    "OOM": "killed by Ray",
     "NODE_DIED": "node failed",
     "RAY_KILL": "cancelled",
     "PREEMPTED": "preempted",
 }
 """What an actor's death cause says of its worker. Others leave only the exit code, or nothing."""
 _PREEMPTED = frozenset({"AUTOSCALER_DRAIN_PREEMPTED", "PREEMPTED"})
+"""Ray counts a node that is stopped in order as one of these."""
+_IN_ORDER = _PREEMPTED | {"AUTOSCALER_DRAIN_IDLE", "EXPECTED_TERMINATION"}
+_OF_MEMORY = re.compile(r"was (\d+(?:\.\d+)?)GB used / (\d+(?:\.\d+)?)GB limit")
+_OF_NODE = re.compile(r"the actor's node was [^:\n]{0,60}: ([^\n]+)")
+_OF_EXIT = re.compile(r"Worker exit type: (\w{1,40})")
 _SAID = {
-    "RAY_KILL": "ended by ray.kill",
     "OWNER_DIED": "its owner died",
     "OUT_OF_SCOPE": "its handle went out of scope",
     "CREATION_TASK_FAILURE": "could not start",
@@ -42,9 +46,6 @@ class NodeAnswer(Struct, frozen=True):
     id: str
     name: str
     alive: bool
-    why: str
-    expected: bool
-    """Whether it was drained or stopped in order."""
     total: Mapping[str, float]
     free: Mapping[str, float]
 
@@ -128,7 +129,6 @@ class Actor(Struct, frozen=True):
     state: str
     node: str
     """The host's name; "": it has no place."""
-    is_node_alive: bool
     needs: Mapping[str, float]
     reason: str
     """Why it waits; "": it does not."""
@@ -138,8 +138,6 @@ class Actor(Struct, frozen=True):
     cause: CauseAnswer | None
     at: AtAnswer | None
     end: EndAnswer | None
-    is_node_gone: bool = False
-    """Whether the node left in order: what ran there is gone."""
 
     @property
     def label(self) -> str:
@@ -171,8 +169,8 @@ class Actor(Struct, frozen=True):
     @property
     def is_lost(self) -> bool:
         """Whether Ray lost its node, so that its worker may still run."""
-        died = self.cause is not None and self.cause.kind == "NODE_DIED"
-        return self.end is None and died and not self.is_node_gone and self.cause.node not in _PREEMPTED  # type: ignore[union-attr]
+        cause = self.cause if self.end is None else None
+        return cause is not None and cause.kind == "NODE_DIED" and cause.node not in _IN_ORDER
 
 
 def look_of(answer: object) -> Look:
@@ -201,7 +199,6 @@ def actors_of(look: Look) -> dict[int, Actor]:
                 each.id,
                 clean_text(each.state, 30),
                 node.name if node is not None and NODE.fullmatch(node.name) else "",
-                node is not None and node.alive,
                 each.needs,
                 _reason(each, look.nodes) if waits else "",
                 each.starts and waits,
@@ -209,7 +206,6 @@ def actors_of(look: Look) -> dict[int, Actor]:
                 each.cause,
                 at if at is not None and at.name == each.name else None,
                 end if end is not None and end.name == each.name else None,
-                node is not None and not node.alive and node.expected,
             )
         )
     found.sort(key=lambda actor: (actor.lives, actor.start))
@@ -263,39 +259,33 @@ def state_text(actor: Actor) -> str:
         return f"process killed by signal {-end.code}" if end.code < 0 else f"process exited with {end.code}"
     if cause is None:
         return "its keeper ended first" if end is not None else actor.state
-    if cause.node in _PREEMPTED:
-        return "its node was preempted"
-    said = _first_words(cause.text)
-    if cause.kind == "OOM":
-        return f"killed by Ray's memory monitor{_of_memory(cause.text)}"
-    if cause.kind == "NODE_DIED":
-        return f"its node {'was stopped' if actor.is_node_gone else 'died'}" + (f" ({said})" if said else "")
-    if cause.kind == "RAY_KILL":
-        return _SAID["RAY_KILL"]
-    what = _SAID.get(cause.kind, "its actor died")
-    return f"{what}: {said}" if said else what
+    match cause.kind:
+        case "OOM":
+            used = _OF_MEMORY.search(cause.text)
+            at = f" at {used[1]} GB of {used[2]} GB" if used is not None else ""
+            return f"killed by Ray's memory monitor{at}"
+        case "NODE_DIED":
+            what = "its node was preempted or stopped" if cause.node in _IN_ORDER else "its node died"
+            why = _OF_NODE.search(cause.text)
+            return what + (f" ({clean_text(why[1].strip().rstrip('.'), 120)})" if why is not None else "")
+        case "RAY_KILL":
+            return "ended by ray.kill"
+        case "WORKER_DIED":
+            # The detail that follows is a list of guesses.
+            kind = _OF_EXIT.search(cause.text)
+            return "its actor's process was killed or crashed" + (f" ({kind[1]})" if kind is not None else "")
+        case _:
+            said = _error(cause.text)
+            return _SAID.get(cause.kind, "its actor died") + (f": {said}" if said else "")
 
 
-def _of_memory(text: str) -> str:
-    """Return the amount of memory that Ray found used: " (9.50GB / 10.00GB)"; "" where it does not say."""
-    found = re.search(r"\(?(\d+(?:\.\d+)?GB / \d+(?:\.\d+)?GB)\)?", text)
-    return f" ({found[1]})" if found is not None else ""
-
-
-_BOILERPLATE = re.compile(
-    r"^The actor (is dead|died) (unexpectedly before finishing this task|because (its worker process has died|"
-    r"its node has died|its owner has died|all references to the actor were removed))\.?\s*"
-)
-
-
-def _first_words(text: str) -> str:
-    """Return what an error of Ray says, without its standing sentences and traceback."""
+def _error(text: str) -> str:
+    """Return what an error of Ray says: the last line of its traceback, else the first one."""
     lines = [line.strip() for line in without_colours(text).splitlines() if line.strip()]
     if not lines:
         return ""
-    # A traceback ends with the error itself.
-    said = lines[-1] if any(line.startswith("Traceback") or line.startswith("ray::") for line in lines) else lines[0]
-    return clean_text(_BOILERPLATE.sub("", said).removeprefix("RuntimeError: ").rstrip("."), 160)
+    said = lines[-1] if any(line.startswith("Traceback") for line in lines) else lines[0]
+    return clean_text(said.removeprefix("RuntimeError: ").rstrip("."), 160)
 
 
 def end_text(actor: Actor) -> str:

@@ -276,9 +276,9 @@ class RayPool:
         spec = self._spec
         commands: list[tuple[str, ...]] = []
         if waiting := [actor.label for actor in ending if actor.waits]:
-            commands.append(spec.end_text(waiting, is_forced=True))
+            commands.append(("ray.kill", *waiting))
         if running := [actor.label for actor in ending if not actor.waits]:
-            commands += [spec.end_text(running, is_forced=False), spec.end_text(running, is_forced=True)]
+            commands += [("SIGTERM", *running), ("ray.kill", *running)]
         if start:
             commands.append(spec.start_text(f"w{slot}.{self._watch.start_of(slot)}" for slot in start))
         if not commands and not (isinstance(action, Stop) or self._changes_number(action)):

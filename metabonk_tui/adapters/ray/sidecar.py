@@ -141,8 +141,6 @@ class Cluster:
                 "address": node["NodeManagerAddress"],
                 "name": kept.get(f"node:{node['NodeID']}", {}).get("name", ""),
                 "alive": bool(node["Alive"]),
-                "why": str(node.get("DeathReasonMessage") or ""),
-                "expected": node.get("DeathReason") in (1, 4),
                 "total": numbers(node.get("Resources") or {}),
                 "free": numbers(free.get(node["NodeID"], {})),
             }

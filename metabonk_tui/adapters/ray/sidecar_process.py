@@ -65,6 +65,7 @@ class Sidecar:
         self._process: subprocess.Popen[bytes] | None = None
         self._open: dict[int, Future[dict[str, Any]]] = {}
         """The questions without an answer; 0 is the greeting."""
+        self._reader: threading.Thread | None = None
         self._number = 0
         self._failures = 0
         self._retry_s = 0.0
@@ -103,6 +104,8 @@ class Sidecar:
             process = self._process
         if process is not None:
             self._end(process, 2.0)
+        if self._reader is not None:
+            self._reader.join(2.0)
 
     def _connect(self) -> Future[dict[str, Any]]:
         """Return the greeting of the sidecar that runs, which may be to come. Raises SidecarError."""
@@ -126,8 +129,9 @@ class Sidecar:
             self._greeting: Future[dict[str, Any]] = Future()
             self._open[0] = self._greeting
             listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
-            threading.Thread(target=self._read, args=(process, listener), daemon=True).start()
+            self._reader = threading.Thread(target=self._read, args=(process, listener), daemon=True)
             listener.start()
+            self._reader.start()
             return self._greeting
 
     def _send(self, op: str, limit_s: float, fields: Mapping[str, object]) -> Future[dict[str, Any]]:
@@ -178,7 +182,8 @@ class Sidecar:
                 with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
                     answer.set_result(found)
         self._end(process, 0.5)
-        listener.join(1.0)
+        listener.join()  # the sidecar has ended, and with it its end of the pipe
+        process.stdout.close()
         with self._lock:
             self._process = None
             self._note_failure(self._last_words(process.returncode))
@@ -201,6 +206,7 @@ class Sidecar:
         assert process.stderr is not None
         while more := process.stderr.read1(KEPT_STDERR_BYTES):  # type: ignore[attr-defined]
             self._words = (self._words + more)[-KEPT_STDERR_BYTES:]
+        process.stderr.close()
 
     def _last_words(self, code: int | None) -> str:
         if self._error:

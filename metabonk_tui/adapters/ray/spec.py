@@ -58,20 +58,11 @@ class RaySpec:
         return {"workers": workers, "spec": spec, "needs": needs}
 
     def start_text(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """Return what creates the actors, as a plan shows it: no command does."""
+        """Return the call that creates these actors, as a plan shows it: no command of a shell does."""
         ray = self.config.pool.ray
         needs = (
             f"num_cpus={ray.cpus:g}",
             *((f"num_gpus={ray.gpus:g}",) if ray.gpus else ()),
             f"memory={gigabytes(memory_bytes(self.config))}GB",
         )
-        return ("ray", "actors", f"namespace={ray.namespace}", *needs, "create", *labels)
-
-    def end_text(self, labels: Iterable[str], *, is_forced: bool) -> tuple[str, ...]:
-        return (
-            "ray",
-            "actors",
-            f"namespace={self.config.pool.ray.namespace}",
-            *(("kill",) if is_forced else ("SIGTERM",)),
-            *labels,
-        )
+        return ("ray.remote", f"namespace={ray.namespace}", *needs, *labels)

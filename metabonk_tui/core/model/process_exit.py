@@ -20,8 +20,9 @@ ExitReason = Literal[
     "out of time",
     "cancelled",
     "node failed",
+    "killed by Ray",
 ]
-"""The last four are the words of an engine that places the workers."""
+"""The last five are the words of an engine that places the workers."""
 _SHELL = 128
 """A shell reports a child that signal N ended as 128 + N."""
 _SIGNALS = (1, 2, 3, 4, 6, 7, 8, 9, 11, 13, 14, 15)

@@ -20,6 +20,7 @@ _BY_ENGINE = {
     "out of time": "was ended at the time limit of its job",
     "cancelled": "was cancelled, not by this monitor",
     "node failed": "is lost: its node failed",
+    "killed by Ray": "was killed by Ray's memory monitor, not by the kernel",
 }
 TimeFormat = Callable[[float], str]
 """Writes a time: of the wall on the screen, of the run in a report."""
@@ -46,7 +47,9 @@ def ending(page: Obituary) -> str:
             return f"{verb} signal {ended.signal}" + (f" ({name})" if name else "")
         case "exited":
             return f"exited with code {ended.exit_code}"
-        case "preempted" | "out of time" | "cancelled" | "node failed" as word:
+        case "preempted" if ended.evidence.startswith("Ray:"):
+            return "lost its place: its node was preempted or stopped"
+        case "preempted" | "out of time" | "cancelled" | "node failed" | "killed by Ray" as word:
             return _BY_ENGINE[word]
         case _:
             return "is gone: exit not seen" + ("" if ended.strength else ", nothing says why")

@@ -40,9 +40,10 @@ def remedies(
             Remedy(None, "run a monitor on its machine: it sees processes and how they end"),
         )
     if ended.reason in ("OOM-killed", "probably OOM"):
-        found = _for_memory(memory, workers)
-        return (*found, RAY_KILLS) if ended.evidence.startswith("Ray:") else found
-    if ended.evidence.startswith("Ray:") and ended.reason in BY_RAY:
+        return _for_memory(memory, workers)
+    if ended.reason == "killed by Ray":
+        return (RAY_KILLS, *_for_memory(memory, workers))
+    if ended.reason in BY_RAY and ended.evidence.startswith("Ray:"):
         return BY_RAY[ended.reason]
     if ended.reason in BY_ENGINE:
         return BY_ENGINE[ended.reason]

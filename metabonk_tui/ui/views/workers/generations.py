@@ -68,7 +68,7 @@ def _end(generation: Generation, wide: int, g: Glyphs, zone: tzinfo, *, is_runni
 
 def _exit_style(death: ProcessExit) -> tuple[str, str]:
     """Return glyph name and token: critical for an OOM kill, muted for an exit caused by this monitor."""
-    if death.reason in ("OOM-killed", "probably OOM"):
+    if death.reason in ("OOM-killed", "probably OOM", "killed by Ray"):
         return "stop", "crit"
     if death.reason == "unknown":
         return "unknown", "unknown"
