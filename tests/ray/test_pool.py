@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.ray.actors import look_of
+from metabonk_tui.adapters.ray.actors import Look, look_of
 from metabonk_tui.adapters.ray.sidecar_process import Sidecar, SidecarError, sidecar_command, sidecar_environment
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.load import parse_config
@@ -233,7 +233,7 @@ def test_a_pool_on_ray(cluster: RayCluster, tmp_path: Path) -> None:
     assert stopped.returncode == 0, stopped.stdout + stopped.stderr
 
 
-def look(config: Config):  # type: ignore[no-untyped-def]
+def look(config: Config) -> Look:
     """Look at a pool as a second monitor does."""
     sidecar = Sidecar(sidecar_command(config), sidecar_environment(config))
     try:
@@ -242,14 +242,15 @@ def look(config: Config):  # type: ignore[no-untyped-def]
         sidecar.close()
 
 
-def test_a_wrong_token_and_a_wrong_address_are_said(cluster: RayCluster, tmp_path: Path) -> None:
+def test_a_wrong_token_joins_nothing(cluster: RayCluster, tmp_path: Path) -> None:
     config = parsed(configured(cluster, tmp_path, "pool", 1, free_ports(1)))
     wrong = tmp_path / "wrong"
     wrong.write_text("0" * 64)
     wrong.chmod(0o600)
     sidecar = Sidecar(sidecar_command(config), {**sidecar_environment(config), "RAY_AUTH_TOKEN_PATH": str(wrong)})
     try:
-        with pytest.raises(SidecarError, match=r"(?i)auth|token"):
-            sidecar.ask("look", 60.0)
+        # Ray does not say which of the two is wrong.
+        with pytest.raises(SidecarError, match="Failed to connect to Ray cluster"):
+            sidecar.ask("look", 90.0)
     finally:
         sidecar.close()

@@ -183,9 +183,10 @@ def actors_of(look: Look) -> dict[int, Actor]:
     if look.record is None:
         return {}
     nodes = {node.id: node for node in look.nodes}
+    prefix = f"{PREFIX}{look.record.token}."
     found: list[Actor] = []
     for each in look.actors:
-        start = _START.fullmatch(each.name.removeprefix(f"{PREFIX}{look.record.token}."))
+        start = _START.fullmatch(each.name.removeprefix(prefix)) if each.name.startswith(prefix) else None
         if start is None or int(start[1]) >= MAX_WORKERS:
             continue
         at, end = look.at.get(start[1]), look.end.get(start[1])

@@ -39,6 +39,12 @@ def pool_findings(config: Config, *, tests_hook: bool) -> Iterator[Finding]:
         yield from slurm_findings(config)
         yield from _alerts(config, tests_hook)
         return
+    if config.pool.backend == "ray":
+        from metabonk_tui.cli.doctor.ray import ray_findings
+
+        yield from ray_findings(config)
+        yield from _alerts(config, tests_hook)
+        return
     if config.host:
         # Imported late: few pools have several hosts.
         from metabonk_tui.cli.doctor.hosts import host_findings
