@@ -37,6 +37,8 @@ class RayCluster:
         self.folder = folder
         self.token_file = folder / "token"
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ports: dict[str, int] = {}
+        """The port of each node's raylet."""
         self._port = free_ports(29)
         self.address = ""
 
@@ -86,7 +88,8 @@ class RayCluster:
         }
 
     def _run(self, name: str, *options: str, more: Mapping[str, str] | None = None) -> None:
-        first = self._port + 2 + 3 * len(self._nodes)
+        first = self._port + 2 + 3 * len(self._ports)
+        self._ports[name] = first
         ports = (
             f"--node-manager-port={first}",
             f"--object-manager-port={first + 1}",
@@ -102,6 +105,13 @@ class RayCluster:
                 env={**self.environment(), **(more or {})},
                 start_new_session=True,
             )
+
+    def name_of(self, node_id: str) -> str:
+        """Return which of our nodes has an id of Ray."""
+        port = int(
+            self.run_python(f"print([n['NodeManagerPort'] for n in ray.nodes() if n['NodeID'] == {node_id!r}][0])")
+        )
+        return next(name for name, found in self._ports.items() if found == port)
 
     def kill_node(self, name: str) -> None:
         """Let a node fail: kill its whole group."""

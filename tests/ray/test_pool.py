@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.ray.actors import Look, look_of
+from metabonk_tui.adapters.ray.actors import ActorLook, look_of
 from metabonk_tui.adapters.ray.sidecar_process import Sidecar, SidecarError, sidecar_command, sidecar_environment
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.load import parse_config
@@ -200,8 +200,8 @@ def test_a_pool_on_ray(cluster: RayCluster, tmp_path: Path) -> None:
         # The waiting one gets the place.
         pool.wait(lambda s: not s.pool.waiting and len(up(s)) == 4, "the place is taken")
 
-        # A node fails: its workers are gone, the host is lost.
-        cluster.kill_node("n2")
+        # A node fails, not that of the other pool: its workers are gone, the host is lost.
+        cluster.kill_node(next(name for name in ("n1", "n2") if name != cluster.name_of(other.actors[0].node)))
         lost = pool.wait(
             lambda s: (
                 any(h.link is not None and h.link.state == "LOST" for h in s.hosts.values())
@@ -233,7 +233,7 @@ def test_a_pool_on_ray(cluster: RayCluster, tmp_path: Path) -> None:
     assert stopped.returncode == 0, stopped.stdout + stopped.stderr
 
 
-def look(config: Config) -> Look:
+def look(config: Config) -> ActorLook:
     """Look at a pool as a second monitor does."""
     sidecar = Sidecar(sidecar_command(config), sidecar_environment(config))
     try:

@@ -16,7 +16,7 @@ NODE = "a" * 56
 class FakeRay:
     """Places up to `room` actors on one node; the others wait. A worker ends at SIGTERM unless it `withstands`.
 
-    Its methods are those of `sidecar.Cluster`, so it can stand behind `sidecar.serve`; `ask` is that of `Sidecar`.
+    Its methods are those of `sidecar.RayDriver`, so it can stand behind `sidecar.serve`; `ask` is that of `Sidecar`.
     """
 
     version = "2.60.0"

@@ -107,7 +107,7 @@ class Record(Struct, frozen=True):
         return f"{PREFIX}{self.token}.w{slot}.{start}"
 
 
-class Look(Struct, frozen=True):
+class ActorLook(Struct, frozen=True):
     """One answer of the sidecar about the pool."""
 
     record: Record | None
@@ -173,12 +173,12 @@ class Actor(Struct, frozen=True):
         return cause is not None and cause.kind == "NODE_DIED" and cause.node not in _IN_ORDER
 
 
-def look_of(answer: object) -> Look:
+def look_of(answer: object) -> ActorLook:
     """Read an answer of the sidecar. Raises ValueError."""
-    return msgspec.convert(answer, Look, strict=False)
+    return msgspec.convert(answer, ActorLook, strict=False)
 
 
-def actors_of(look: Look) -> dict[int, Actor]:
+def actors_of(look: ActorLook) -> dict[int, Actor]:
     """Return the actor of each slot: the one that lives, else the one that started last."""
     if look.record is None:
         return {}

@@ -84,7 +84,7 @@ class RelayedLink(AgentLink):
             raise LinkError(str(error)) from None
 
 
-class NodeLink:
+class RayNodeLink:
     """One node of the pool. `slots` may change while the agent runs, up to `most_slots`."""
 
     def __init__(

@@ -20,7 +20,7 @@ from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.ray.acting import CREATED, PLACED, refused, slots_to_start, steps_of, title_of, why_stale
 from metabonk_tui.adapters.ray.actors import Actor, Record, state_text
 from metabonk_tui.adapters.ray.ending import Ending
-from metabonk_tui.adapters.ray.node_link import NodeLink
+from metabonk_tui.adapters.ray.node_link import RayNodeLink
 from metabonk_tui.adapters.ray.sidecar_process import Sidecar, SidecarError, sidecar_command, sidecar_environment
 from metabonk_tui.adapters.ray.spec import RaySpec
 from metabonk_tui.adapters.ray.watch import RayWatch
@@ -87,10 +87,10 @@ class RayPool:
     def places(self) -> Mapping[HostName, NodePlace]:
         return self._watch.places()
 
-    def link(self, node: HostName, job_id: int, slots: tuple[int, ...]) -> NodeLink:
+    def link(self, node: HostName, job_id: int, slots: tuple[int, ...]) -> RayNodeLink:
         """Make the link to an agent beside an actor; nothing is started before its first read."""
         name = next((actor.name for actor in self._watch.actors.values() if actor.number == job_id), "")
-        return NodeLink(self._config, self._sidecar, node, name, job_id, slots)
+        return RayNodeLink(self._config, self._sidecar, node, name, job_id, slots)
 
     def take_events(self) -> tuple[Event, ...]:
         return self._watch.take_events()

@@ -34,7 +34,7 @@ def actor_class(ray: Any) -> Any:
     return ray.remote(module.MetaBonkWorker)
 
 
-class Cluster:
+class RayDriver:
     """One Ray cluster, and the actors of one namespace in it."""
 
     def __init__(self, address: str, namespace: str) -> None:
@@ -169,7 +169,7 @@ class Cluster:
         if not self._put("pool", record, replaces=False):
             there = self._get(["pool"]).get("pool")
             if there is None or there["token"] != record["token"]:
-                raise Refused("the namespace has a pool of another token by now")
+                raise OrderRefused("the namespace has a pool of another token by now")
             self._put("pool", record)
         return {}
 
@@ -226,11 +226,11 @@ class Cluster:
     def _agent_of(self, ask: dict[str, Any]) -> Any:
         handle = self._handle(ask["name"])
         if handle is None:
-            raise Refused("its actor has ended")
+            raise OrderRefused("its actor has ended")
         return handle
 
 
-class Refused(Exception):
+class OrderRefused(Exception):
     """An order that is not carried out; the text says why."""
 
 
@@ -292,7 +292,7 @@ def said(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "Ray did not answer in time"
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {text}"[:500] if not isinstance(error, Refused) else text
+    return f"{type(error).__name__}: {text}"[:500] if not isinstance(error, OrderRefused) else text
 
 
 def main() -> None:
@@ -315,7 +315,7 @@ def main() -> None:
         os._exit(1)
     lines = iter(lambda: sys.stdin.buffer.readline(MOST_LINE_BYTES), b"")
     try:
-        cluster = Cluster(address, namespace)
+        cluster = RayDriver(address, namespace)
     except BaseException as error:
         write({"n": 0, "error": said(error)})
         os._exit(1)

@@ -9,7 +9,16 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 
-from metabonk_tui.adapters.ray.actors import Actor, Look, Record, actors_of, end_text, exit_of, look_of, state_text
+from metabonk_tui.adapters.ray.actors import (
+    Actor,
+    ActorLook,
+    Record,
+    actors_of,
+    end_text,
+    exit_of,
+    look_of,
+    state_text,
+)
 from metabonk_tui.adapters.ray.changes import changes
 from metabonk_tui.adapters.ray.sidecar_process import LIMIT_S, Sidecar, SidecarError
 from metabonk_tui.core.model.host import ExitReading
@@ -138,7 +147,7 @@ class RayWatch:
             )
         return places
 
-    def _note(self, look: Look) -> None:
+    def _note(self, look: ActorLook) -> None:
         """Note how workers ended, and what happened."""
         every = actors_of(look)
         record = look.record
