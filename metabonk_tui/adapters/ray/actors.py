@@ -16,7 +16,7 @@ from metabonk_tui.core.text.numbers import gigabytes
 
 WAITING = frozenset({"DEPENDENCIES_UNREADY", "PENDING_CREATION", "RESTARTING"})
 PREFIX = "metabonk-tui."
-NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
 _START = re.compile(r"w(\d{1,5})\.(\d{1,9})")
 REASONS: dict[str, ExitReason] = {
     "OOM": "killed by Ray",

@@ -8,6 +8,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -18,6 +19,8 @@ from typing import Any
 SCHEMA = 1
 MOST_LINE_BYTES = 40_000_000
 MOST_THREADS = 32
+MOST_NAME = 19
+"""A host of the monitor has a name of at most 24 characters."""
 MOST_CALLS = 16
 """How many calls an actor answers at a time: each open monitor waits for lines of its agent in one."""
 
@@ -156,7 +159,7 @@ class RayDriver:
         for node in sorted(nodes, key=lambda each: each["id"]):
             if node["id"] not in used or node["name"]:
                 continue
-            base = node["host"] or node["address"]
+            base = host_name(node["host"], node["address"])
             node["name"] = f"{base}-{node['id'][:4]}" if base in taken else base
             taken.add(node["name"])
             self._put(f"node:{node['id']}", {"name": node["name"]}, replaces=False)
@@ -232,6 +235,12 @@ class RayDriver:
 
 class OrderRefused(Exception):
     """An order that is not carried out; the text says why."""
+
+
+def host_name(host: str, address: str) -> str:
+    """Return a name of at most 19 letters, digits and - for a machine; a part of the node's id may follow."""
+    found = re.sub(r"[^A-Za-z0-9_-]+", "-", host.partition(".")[0] or address).strip("-_")
+    return found[:MOST_NAME] or "node"
 
 
 def numbers(resources: dict[str, Any]) -> dict[str, float]:

@@ -302,10 +302,10 @@ class SampleReader(Struct):
         return tuple(item for item in found if item is not None)
 
     def _exits(self, value: Any) -> tuple[ExitReading, ...]:
-        """Decode the exits. An exit without a numeric code is left out, with a problem."""
+        """Decode the exits. One without a numeric code and without a reason is left out, with a problem."""
         exits = []
         for outcome in self._several(ExitReading, value) or ():
-            if EXIT.fullmatch(outcome.exit):
+            if EXIT.fullmatch(outcome.exit) or (not outcome.exit and outcome.reason is not None):
                 exits.append(outcome)
             else:
                 self._problem(f"ExitReading.exit: no exit code: {clean_text(outcome.exit, 40)!r}")

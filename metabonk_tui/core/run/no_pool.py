@@ -96,7 +96,7 @@ def looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> tuple[
 
 def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Iterator[LookedFor]:
     pool = snapshot.pool
-    if config.pool.backend == "slurm":
+    if config.pool.is_placed:
         yield _jobs(snapshot)
     else:
         yield _processes(snapshot, config, search)
@@ -121,9 +121,10 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
 
 def _jobs(snapshot: Snapshot) -> LookedFor:
     pool = snapshot.pool
-    if pool.problem:
-        return LookedFor("jobs", None, pool.problem)
-    return LookedFor("jobs", False, "Slurm lists none of this pool") if pool.placed else LookedFor("jobs", None, "")
+    what, engine = ("actors", "Ray") if pool.backend == "ray" else ("jobs", "Slurm")
+    if pool.problem or not pool.placed:
+        return LookedFor(what, None, pool.problem)
+    return LookedFor(what, False, f"{engine} lists none of this pool")
 
 
 def _processes(snapshot: Snapshot, config: Config, search: PoolSearch) -> LookedFor:

@@ -124,6 +124,22 @@ def test_the_command_and_the_environment_choose_cluster_and_token(tmp_path: Path
     assert sidecar_environment(ray_config(tmp_path), environ)["RAY_AUTH_MODE"] == "disabled"
 
 
+@pytest.mark.parametrize(
+    ("host", "address", "name"),
+    [
+        ("gpu1", "10.0.0.1", "gpu1"),
+        ("ip-10-0-0-12.ec2.internal", "10.0.0.12", "ip-10-0-0-12"),
+        ("a-machine-with-a-very-long-name", "10.0.0.1", "a-machine-with-a-ve"),
+        ("", "10.0.0.1", "10-0-0-1"),
+        ("", "fe80::1", "fe80-1"),
+        ("-x\x1b[1m/", "10.0.0.1", "x-1m"),
+        ("...", "...", "node"),
+    ],
+)
+def test_a_node_has_the_name_of_its_machine_in_the_form_of_a_host(host: str, address: str, name: str) -> None:
+    assert sidecar.host_name(host, address) == name
+
+
 def test_a_conversation(served: Sidecar, tmp_path: Path) -> None:
     assert look_of(served.ask("look")).record is None
     assert served.version == "2.60.0"

@@ -101,8 +101,9 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
 
 def test_what_an_engine_says_of_its_jobs_is_kept(tmp_path: Path) -> None:
     ended = ExitReading("worker", "-15", w(2, "n1"), 7, reason="preempted", engine="Slurm: job 1_2 on n1: PREEMPTED")
+    unseen = ExitReading("worker", "", w(5, "n1"), reason="killed by Ray", engine="Ray: actor w5.1 on n1: its word")
     hosts = {
-        "n1": HostReading(exits=(ended,), link=LinkReading("IDLE", 1.0, "no job", 1, slots=(2, 5))),
+        "n1": HostReading(exits=(ended, unseen), link=LinkReading("IDLE", 1.0, "no job", 1, slots=(2, 5))),
         "n2": HostReading(link=LinkReading("RELEASED", slots=())),
     }
     waiting = (WaitingWorker(3, "1_3", "Resources", 2.0),)

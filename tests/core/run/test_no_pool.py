@@ -143,6 +143,9 @@ def test_on_a_cluster_only_jobs_are_looked_for() -> None:
     assert found["jobs"] == LookedFor("jobs", False, "Slurm lists none of this pool")
     assert not {"worker ports", "worker processes", "launcher"} & found.keys()
     assert "metabonk-tui preflight" not in "\n".join(text_lines(none, config, search))
+    ray = searched(pool=lambda _t: PoolReading(backend="ray", placed=True))
+    on_ray = replace(config, pool=replace(config.pool, backend="ray"))
+    assert LookedFor("actors", False, "Ray lists none of this pool") in looked_for(ray, on_ray, SEARCH)
     failing = searched(pool=lambda _t: PoolReading(backend="slurm", placed=True, problem="squeue: no answer"))
     assert rows(failing, search, config)["jobs"] == LookedFor("jobs", None, "squeue: no answer")
 

@@ -79,6 +79,31 @@ def test_a_page_says_how_it_ended_and_how_sure_that_is(add: dict[float, Any], sa
     assert (page.t, page.seen_t, page.pid, page.generation, page.lived_s) == (500.0, 490.0, 42, 1, 500.0)
 
 
+def by_ray(reason: Any) -> dict[str, Any]:
+    engine = "Ray: actor w1.1 on n1: its word"
+    return {"exits": (ExitReading("worker", "", worker=w(1), reason=reason, engine=engine),)}
+
+
+@pytest.mark.parametrize(
+    ("reason", "says", "first"),
+    [
+        (
+            "killed by Ray",
+            "w1 was killed by Ray's memory monitor, not by the kernel",
+            "switch Ray's memory monitor off",
+        ),
+        ("preempted", "w1 lost its place: its node was preempted or stopped", "wait for another node"),
+        ("cancelled", "w1 was cancelled, not by this monitor", "find who called ray.kill"),
+    ],
+)
+def test_a_page_of_a_worker_on_ray_has_the_words_of_ray(reason: str, says: str, first: str) -> None:
+    (page,) = pages(lived("w1", add={510.0: by_ray(reason)}))
+    assert (texts.headline(page), texts.certainty(page)) == (says, "proved")
+    assert page.remedies[0].text.startswith(first)
+    assert page.ended is not None
+    assert page.ended.exit_code is None, "which nobody has seen"
+
+
 def test_the_counter_of_the_host_makes_a_kill_likely_and_not_proved() -> None:
     memory = lambda t: room(0.5 if t < GONE_T else 8.0, 1 if t >= GONE_T else 0, "host")  # noqa: E731
     (page,) = pages(lived("w1", memory=memory))

@@ -46,9 +46,11 @@ def exit_of(code: int, slot: int = 1) -> dict[str, Any]:
     return {"exits": (ExitReading("worker", str(code), worker=w(slot)),)}
 
 
-def engine_says(reason: Any, code: int = -15) -> dict[str, Any]:
-    """The engine of a cluster says how the job of a worker ended."""
-    return {"exits": (replace(exit_of(code)["exits"][0], reason=reason, engine="Slurm: job 12_1 on n1: ITS WORD"),)}
+def engine_says(reason: Any, code: int | None = -15) -> dict[str, Any]:
+    """The engine of a cluster says how the job of a worker ended, and its exit code unless that is None."""
+    said = exit_of(code or 0)["exits"][0]
+    exit_text = "" if code is None else said.exit
+    return {"exits": (replace(said, exit=exit_text, reason=reason, engine="Slurm: job 12_1 on n1: ITS WORD"),)}
 
 
 def kernel(pid: int | None, name: str = "python3", rss_bytes: int = GB) -> dict[str, Any]:
@@ -104,6 +106,10 @@ FAILED = {"events": (Event(510.0, "pool.stop", "crit", "stop failed", w(1), {"pi
         ({510.0: engine_says("cancelled") | STOPPED}, None, "stopped by us"),
         ({510.0: engine_says("OOM-killed", -9)}, counter("host"), "OOM-killed"),
         ({510.0: engine_says(None, 3)}, None, "exited 3"),
+        ({510.0: engine_says("killed by Ray", None)}, None, "killed by Ray"),
+        ({510.0: engine_says("cancelled", None)}, None, "cancelled"),
+        ({510.0: engine_says("cancelled", None) | STOPPED}, None, "stopped by us"),
+        ({510.0: engine_says("killed by Ray", None) | kernel(42)}, None, "OOM-killed"),
     ],
 )  # fmt: skip
 def test_the_strongest_evidence_says_how_it_ended(add: Any, memory: Any, expected: str) -> None:
@@ -116,6 +122,12 @@ def test_an_end_that_an_engine_names_has_its_words_as_evidence() -> None:
     (life,) = worker(lived("w1", add={510.0: engine_says("preempted")}), 1).generations
     assert life.ended is not None
     assert life.ended.evidence == "Slurm: job 12_1 on n1: ITS WORD"
+
+
+def test_an_exit_that_no_engine_names_is_not_invented() -> None:
+    (life,) = worker(lived("w1", add={510.0: engine_says("killed by Ray", None)}), 1).generations
+    assert life.ended is not None
+    assert (life.ended.exit_code, life.ended.signal) == (None, None)
 
 
 def test_a_resize_that_keeps_a_worker_did_not_stop_it() -> None:
