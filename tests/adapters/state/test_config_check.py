@@ -122,7 +122,7 @@ def test_every_mistake_is_listed_at_once_in_the_order_of_its_line(tmp_path: Path
         ["line 22", "component[1].kind"],
     ]
     assert "did you mean `pool.workers`?" in listed[0]
-    assert 'expected one of "launcher", "slurm", "none", found "nomad"' in listed[2]
+    assert 'expected one of "launcher", "slurm", "ray", "none", found "nomad"' in listed[2]
     assert "expected a string, found 1" in listed[4]
 
 
