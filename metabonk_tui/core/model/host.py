@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from metabonk_tui.core.model.process_exit import ExitReason
+from metabonk_tui.core.model.process_exit import ExitReason, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef
 
 
@@ -96,6 +96,11 @@ class ExitReading(Struct, frozen=True):
     def code(self) -> int | None:
         """The exit code; negative for a signal; None: not known."""
         return int(self.exit) if self.exit else None
+
+    @property
+    def code_and_signal(self) -> tuple[int | None, int | None]:
+        """The exit code, and the signal that it stands for; None: not known, or none."""
+        return split_exit_code(self.code) if self.code is not None else (None, None)
 
     @property
     def who(self) -> WorkerRef | Role:

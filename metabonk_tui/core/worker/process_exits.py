@@ -16,7 +16,7 @@ from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import SERVICES, ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
+from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
@@ -256,8 +256,7 @@ def _with_exits(
         ]
         if fitting:
             # The log lists exits in their order, so the oldest match is right.
-            index, code = fitting[0], reading.code
-            signal = split_exit_code(code)[1] if code is not None else None
+            index, (code, signal) = fitting[0], reading.code_and_signal
             process_exit = replace(exited[index].process_exit, exit_code=code, signal=signal)
             exited[index] = replace(exited[index], process_exit=process_exit, reading=reading)
         else:
@@ -274,9 +273,10 @@ def _without_process(exits: Sequence[tuple[float, ExitReading]], fresh_t: float)
     for read_t, reading in exits:
         if read_t >= fresh_t or reading.role != "worker" or reading.worker is None or reading.line is not None:
             continue
-        code, signal = split_exit_code(reading.code)
-        text = f"exit {code} in the launcher's log; its process was never seen"
-        process_exit = ProcessExit("exited" if signal is None else "killed", text, read_t, code, signal, 30)
+        code, signal = reading.code_and_signal
+        text = (reading.engine or f"exit {code} in the launcher's log") + "; its process was never seen"
+        how: ExitReason = reading.reason or ("exited" if signal is None else "killed")
+        process_exit = ProcessExit(how, text, read_t, code, signal, 30)
         found.append(ExitedProcess(reading.worker, reading.pid, read_t, process_exit))
     return found
 
@@ -307,7 +307,7 @@ def _of_reading(process: ExitedProcess, code: int | None, signal: int | None) ->
     source = "to us, its parent" if process.who == "launcher" else "in the launcher's log"
     reading = process.reading
     evidence = reading.engine if reading is not None and reading.engine else f"exit {code} {source}"
-    how = "exited" if signal is None else "killed"
+    how: ExitReason = "exited" if signal is None else "killed"
     found = [] if code is None else [ProcessExit(how, evidence, process.t, strength=30)]
     if reading is not None and (word := reading.reason) is not None:
         # Below our own action: a stop of ours makes the engine say "cancelled".
