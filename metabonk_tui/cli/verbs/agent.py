@@ -123,7 +123,7 @@ def _configured(config: Config, opening: Open) -> Config:
         config.pool,
         host="127.0.0.1",
         # The jobs of a cluster are the monitor's business; an agent inside one asks nothing of Slurm.
-        backend="none" if config.pool.backend == "slurm" else config.pool.backend,
+        backend="none" if config.pool.is_placed else config.pool.backend,
         base_port=opening.base_port or config.pool.base_port,
         workers=opening.workers or config.pool.workers,
         launcher=replace(

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from metabonk_tui.core.config.ray_keys import RayConfig
 from metabonk_tui.core.config.section import MOST, ConfigSection, Count, ExpectedValue, NotNegative, Port, Positive
 from metabonk_tui.core.text.mask import mask_text
 
@@ -49,6 +48,20 @@ class SlurmConfig(ConfigSection, frozen=True, kw_only=True):
     options: list[str]
     program: list[str]
     """What runs this program on a node; empty: the Python of this monitor."""
+
+
+class RayConfig(ConfigSection, frozen=True, kw_only=True):
+    """How the ray backend runs the workers, one detached actor each."""
+
+    command: list[str]
+    address: str
+    namespace: str
+    python: str
+    token_file: str
+    cpus: NotNegative
+    gpus: NotNegative
+    memory_gb: NotNegative
+    program: list[str]
 
 
 class PoolConfig(ConfigSection, frozen=True, kw_only=True):

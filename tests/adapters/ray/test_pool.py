@@ -227,3 +227,18 @@ async def test_exits_and_events_of_actors_that_end(trial: Trial) -> None:
     ], "of a lost node nothing is known, and of a crashed actor no exit"
     place = trial.pool.places()["n1"]
     assert (place.jobs, place.is_lost, sorted(place.ended)) == ((), True, [0, 1, 3])
+
+
+async def test_a_monitor_that_dies_in_the_middle_is_followed(trial: Trial) -> None:
+    trial.ray.fails["start"] = "the sidecar ended with -9"
+    _, operation, events = await trial.do(Launch(3))
+    assert (operation.ok, operation.message) == (False, "the sidecar ended with -9")
+    assert events[0].severity == "crit"
+    del trial.ray.fails["start"]
+    other = trial.monitor()
+    assert (await other.read()).desired == 3, "what was wanted stands in the cluster"
+    plan = other.plan(Resize(3), NONE)
+    assert (plan.mode, plan.start) == ("incremental", 3)
+    await other.apply(plan, trial.keep)
+    assert trial.last is not None
+    assert (trial.last.ok, len(trial.ray.actors)) == (True, 3)
