@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.faults.fault import Fault
-from tests.faults.rows import hosts, inputs, memory, network, processes, slurm, storage, terminal
+from tests.faults.rows import hosts, inputs, memory, network, processes, ray, slurm, storage, terminal
 from tests.support.paths import ROOT
 
 PARTS: tuple[tuple[str, tuple[Fault, ...]], ...] = (
     ("Workers and network", network.FAULTS),
     ("Several hosts", hosts.FAULTS),
-    ("Clusters", slurm.FAULTS),
+    ("Clusters", (*slurm.FAULTS, *ray.FAULTS)),
     ("Memory", memory.FAULTS),
     ("Processes", processes.FAULTS),
     ("Terminal", terminal.FAULTS),

@@ -23,6 +23,8 @@ from metabonk_tui.adapters.http import orchestrator
 from metabonk_tui.adapters.pools.launch_record import RecordFile
 from metabonk_tui.adapters.process import exits
 from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.ray import actors as ray_actors
+from metabonk_tui.adapters.ray import changes as ray_changes
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines
 from metabonk_tui.adapters.recordings.lenient import Problem
@@ -139,6 +141,24 @@ def slurm_queue(data: bytes) -> None:
         printable_text(event.text)
     for job in found.values():
         printable_text(str(slurm_jobs.exit_of(job, None).engine))
+
+
+@target
+def ray_look(data: bytes) -> None:
+    """What the sidecar says of the actors of a cluster, some of them other people's."""
+    try:
+        answer = json.loads(data)
+        found = ray_actors.actors_of(ray_actors.look_of(answer))
+    except (ValueError, RecursionError):
+        return
+    nothing: frozenset[str] = frozenset()
+    for event in (*ray_changes.changes({}, found, 1.0, nothing), *ray_changes.changes(found, {}, 1.0, nothing)):
+        printable_text(event.text)
+    for actor in found.values():
+        if (ended := ray_actors.exit_of(actor)) is not None:
+            printable_text(str(ended.engine))
+        printable_text(actor.reason + actor.node)
+        assert actor.number >= 0
 
 
 @target

@@ -17,6 +17,7 @@ from metabonk_tui.core.text.numbers import gigabytes
 WAITING = frozenset({"DEPENDENCIES_UNREADY", "PENDING_CREATION", "RESTARTING"})
 PREFIX = "metabonk-tui."
 NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
+_ID = re.compile(r"[0-9a-f]{15,64}")
 _START = re.compile(r"w(\d{1,5})\.(\d{1,9})")
 REASONS: dict[str, ExitReason] = {
     "OOM": "killed by Ray",
@@ -146,7 +147,7 @@ class Actor(Struct, frozen=True):
     @property
     def number(self) -> int:
         """A number for the actor: the part of its id that differs between actors of a pool."""
-        return int(self.actor_id[:15] or "0", 16)
+        return int(self.actor_id[:15], 16)
 
     @property
     def waits(self) -> bool:
@@ -187,7 +188,7 @@ def actors_of(look: ActorLook) -> dict[int, Actor]:
     found: list[Actor] = []
     for each in look.actors:
         start = _START.fullmatch(each.name.removeprefix(prefix)) if each.name.startswith(prefix) else None
-        if start is None or int(start[1]) >= MAX_WORKERS:
+        if start is None or int(start[1]) >= MAX_WORKERS or not _ID.fullmatch(each.id):
             continue
         at, end = look.at.get(start[1]), look.end.get(start[1])
         waits = each.state in WAITING
