@@ -218,9 +218,7 @@ class AgentLink:
     @property
     def _refusal(self) -> str:
         """Why the agent does not act although this monitor may ask."""
-        if self.read_only or self._hello.control:
-            return ""
-        return clean_text(self._hello.refusal) or NO_AGENT
+        return "" if self.read_only or self._hello.control else clean_text(self._hello.refusal) or NO_AGENT
 
     def _next(self) -> int:
         self._number += 1
