@@ -28,7 +28,7 @@ WAITING = 4
 """Workers that begin with the longest tests, which mostly wait for a real pool."""
 LONG_FILES = (
     *("tests/e2e/", "tests/cli/verbs/", "tests/demo/", "tests/adapters/pools/", "tests/faults/", "tests/bench/"),
-    "tests/ui/terminal/",
+    *("tests/ui/terminal/", "tests/adapters/agent/", "tests/adapters/ray/", "tests/adapters/slurm/"),
 )
 """Where the tests are that mostly wait for real processes, some for 10 s and more."""
 FEW_FILES = 3

@@ -42,11 +42,18 @@ def snapshot(**fields: float) -> Snapshot:
             w(0): Observation(status=WorkerStatus({"step": 10.0 + second, **fields})),
             w(1): Observation(error="refused"),
         }
-        memory = MemoryReading(total_bytes=16_000_000_000, available_bytes=4_000_000_000)
+        memory = MemoryReading(total_bytes=16_000_000_000, available_bytes=4_000_000_000, oom_kills=7)
         run = None if second else RunHeader("run-1000", 1000.0, desired=2)
         last = step(last, flat_sample(t=1000.0 + second, workers=workers, memory=memory, run=run), settings)
     assert last is not None
     return last
+
+
+def test_kills_that_nothing_could_have_seen_are_not_zero(read: Shown) -> None:
+    settings = config("[pool]\nworkers = 1")
+    memory = MemoryReading(total_bytes=16_000_000_000, available_bytes=4_000_000_000)
+    seen = step(None, flat_sample(t=1000.0, workers={}, memory=memory), settings)
+    assert value(read(seen), "metabonk_oom_kills_total") is None
 
 
 class Shown:
