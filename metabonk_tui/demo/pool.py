@@ -25,7 +25,7 @@ FREE_WORKERS = 16
 ORCHESTRATOR_OFFSET = MAX_WORKERS
 OLLAMA_OFFSET = MAX_WORKERS + 1
 BLOCK = 80
-FIRST_PORT, LAST_PORT = 10_000, 32_000
+FIRST_PORT, LAST_PORT = 10_000, 20_000
 """Below the range of ports that kernels use for outgoing connections."""
 GRACE_S = 4.0
 KILL_WITHIN_S = 10.0

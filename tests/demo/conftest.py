@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo_pools import DEMO, LIMIT_S, DemoPool, MakePool, carrying, clean_environment
+from tests.support.demo_pools import DEMO, LIMIT_S, POOL_PORTS, DemoPool, MakePool, carrying, clean_environment
+from tests.support.ports import free_ports
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def demo(tmp_path: Path) -> Iterator[MakePool]:
     def prepare(scenario: str, *, speed: float = 60, workers: int = 0, folder: str = "pool") -> DemoPool:
         directory = tmp_path / folder
         argv = [*DEMO, "prepare", "--dir", str(directory), "--scenario", scenario, "--speed", f"{speed:g}"]
-        argv += ["--workers", str(workers), "--memory-mb", "4"]
+        argv += ["--workers", str(workers), "--memory-mb", "4", "--base-port", str(free_ports(POOL_PORTS))]
         done = subprocess.run(
             argv, env=clean_environment(), capture_output=True, text=True, timeout=LIMIT_S, check=True
         )

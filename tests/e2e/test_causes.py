@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from metabonk_tui.demo.pool import pool_at
-from tests.support.demo_pools import DEMO, DemoPool, clean_environment
+from tests.support.demo_pools import DEMO, POOL_PORTS, DemoPool, clean_environment
 from tests.support.paths import ROOT
+from tests.support.ports import free_ports
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
 
@@ -34,6 +35,7 @@ MOST_CHECKS = 4
 def pool_of(scenario: str, folder: Path) -> Iterator[DemoPool]:
     """Launch two workers and stop them all in the end."""
     arguments = ["prepare", "--dir", str(folder), "--scenario", scenario, "--workers", str(WORKERS)]
+    arguments += ["--base-port", str(free_ports(POOL_PORTS))]
     result = subprocess.run(
         [*DEMO, *arguments, "--speed", str(SPEED)], capture_output=True, text=True, check=True, env=clean_environment()
     )

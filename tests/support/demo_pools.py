@@ -18,6 +18,8 @@ from metabonk_tui.demo.pool import pool_at
 from tests.support.waiting import wait_for
 
 DEMO = [sys.executable, "-m", "metabonk_tui.demo"]
+POOL_PORTS = 66
+"""From the first worker's port to Ollama's."""
 LIMIT_S = 30.0
 T = TypeVar("T")
 OWN_KEYS = ("METABONK_", "MEGABONK_", "OLLAMA_")

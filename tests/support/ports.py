@@ -6,9 +6,10 @@ import sys
 from collections import deque
 
 FIRST_PORT, LAST_PORT = 20000, 32000
-"""Where `free_ports` looks: below the range from which the kernel takes ports."""
+"""Where `free_ports` looks: below the range from which the kernel takes ports, above that of the demo."""
 
-_KEPT = 12
+BLOCK = 30
+_KEPT = 24
 _reserved: deque[int] = deque()
 """The newest reservations of this process: older ones are over, or their ports are in use. There are 400 in all."""
 
@@ -25,8 +26,11 @@ def free_ports(count: int) -> int:
     """Return the first of so many free ports in a row, which no other test on this machine gets meanwhile."""
     seed = os.getpid() % 400
     for step in range(400):
-        base = FIRST_PORT + (seed + step * 7) % 400 * 30
-        if all(not accepts(port) and _binds(port) for port in range(base, base + count)) and _reserve(base):
+        base = FIRST_PORT + (seed + step * 7) % 400 * BLOCK
+        blocks = range(base, min(base + count, LAST_PORT), BLOCK)
+        if all(not accepts(port) and _binds(port) for port in range(base, base + count)) and all(
+            map(_reserve, blocks)
+        ):
             return base
     raise RuntimeError("no free ports")
 

@@ -26,6 +26,7 @@ from metabonk_tui.cli.exit_codes import UsageError
 
 DEMO = (sys.executable, "-m", "metabonk_tui.demo")
 STOP_S = 40.0
+RESERVE_TRIES = 20
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -116,8 +117,9 @@ def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iter
     directory = Path(tempfile.mkdtemp(prefix="metabonk-demo-"))
     handlers = {number: signal.signal(number, _raise_leave_signal) for number in END_SIGNALS}
     pool: DemoPool | None = None
+    reservation: socket.socket | None = None
     try:
-        pool = _prepare(directory, scenario, workers, base_port, speed)
+        pool, reservation = _prepare_alone(directory, scenario, workers, base_port, speed)
         yield pool
     finally:
         # A second Ctrl-C must not interrupt the stop and leave workers running; STOP_S bounds each of its waits.
@@ -128,12 +130,35 @@ def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iter
             shutil.rmtree(directory, ignore_errors=True)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        if reservation is not None:
+            reservation.close()
         if left:
             print(f"left behind, in {directory}: {left}", file=sys.stderr)
 
 
 def _raise_leave_signal(number: int, frame: FrameType | None) -> NoReturn:
     raise LeaveSignal(number)
+
+
+def _prepare_alone(
+    directory: Path, scenario: str, workers: int, base_port: int, speed: float
+) -> tuple[DemoPool, socket.socket | None]:
+    """Prepare a pool on ports that no other demo has chosen; return it, and what keeps them until it is closed.
+
+    A demo listens a second after it has found its ports free: another one may find the same.
+    """
+    for _ in range(RESERVE_TRIES):
+        pool = _prepare(directory, scenario, workers, base_port, speed)
+        if base_port or sys.platform != "linux":
+            break
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0metabonk-demo-{pool.base_port}")
+        except OSError:
+            reservation.close()
+        else:
+            return pool, reservation
+    return pool, None
 
 
 def _prepare(directory: Path, scenario: str, workers: int, base_port: int, speed: float) -> DemoPool:
