@@ -183,7 +183,7 @@ class HostsPool:
 
     def _cannot_act(self) -> str:
         if self._read_only:
-            return "read-only: this monitor was told only to look"
+            return "read-only: this monitor was opened only to look"
         controls, problem = self._try_control()
         if controls:
             return ""

@@ -362,7 +362,7 @@ class LauncherPool:
     def _cannot_act(self) -> str:
         """Return why this monitor may not act; "" when it may."""
         if self._read_only:
-            return "read-only: this monitor was told only to look"
+            return "read-only: this monitor was opened only to look"
         impossible = self._spec.cannot_act() or why_not_ours(self._proc)
         if impossible:
             return impossible

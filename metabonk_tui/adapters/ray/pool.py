@@ -14,10 +14,18 @@ from collections.abc import Callable, Collection, Mapping
 from msgspec.structs import asdict, replace
 
 from metabonk_tui.adapters.env_file.source import EnvFileError
-from metabonk_tui.adapters.pools.action_text import event_of
+from metabonk_tui.adapters.pools.placed_pool import (
+    BUSY,
+    PlacedPool,
+    placed_plan,
+    refused,
+    slots_to_start,
+    title_of,
+    why_stale,
+)
 from metabonk_tui.adapters.pools.plan import NOTHING_OURS
 from metabonk_tui.adapters.pools.progress import ProgressReporter
-from metabonk_tui.adapters.ray.acting import CREATED, PLACED, refused, slots_to_start, steps_of, title_of, why_stale
+from metabonk_tui.adapters.ray.acting import CREATED, PLACED, steps_of
 from metabonk_tui.adapters.ray.actors import Actor, Record, state_text
 from metabonk_tui.adapters.ray.ending import Ending
 from metabonk_tui.adapters.ray.node_link import RayNodeLink
@@ -27,7 +35,6 @@ from metabonk_tui.adapters.ray.watch import RayWatch
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import ExitReading
-from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import (
     Action,
     Launch,
@@ -54,7 +61,7 @@ WAITS_S = 12.0
 A node that has just accepted it starts a process first, which takes some seconds, and Ray says nothing of that."""
 
 
-class RayPool:
+class RayPool(PlacedPool):
     """The pool of `[pool.ray]`. Attaching starts nothing in the cluster, detaching stops nothing there."""
 
     name = "ray"
@@ -68,12 +75,10 @@ class RayPool:
         read_only: bool = False,
         sidecar: Sidecar | None = None,
     ) -> None:
+        super().__init__(clock, controller_lock, read_only)
         self._config, self._spec = config, RaySpec(config)
         self._sidecar = sidecar or Sidecar(sidecar_command(config), sidecar_environment(config))
         self._watch = RayWatch(self._sidecar, clock, config.clock.startup_grace_s)
-        self._clock, self._lock, self._read_only = clock, controller_lock, read_only
-        self._operation: Operation | None = None
-        self._busy = False
         self._first_record = Record(uuid.uuid4().hex)
         """What the cluster will keep of a new pool: the plan that is shown names its token already."""
 
@@ -125,7 +130,7 @@ class RayPool:
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Plan an action on the actors as Ray lists them now; blocks for the time of one look."""
-        why = "another operation is under way" if self._busy else self._cannot_act() or self._watch.look()
+        why = BUSY if self._busy else self._cannot_act() or self._watch.look()
         if why:
             return refused(action, why)
         living = self._watch.living()
@@ -155,32 +160,7 @@ class RayPool:
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Carry out a plan and report every step. Runs one plan at a time; a cancelled plan undoes nothing."""
-        pids = tuple(hit.pid for hit in plan.hits if hit.pid) if plan.mode in ("start", "incremental") else None
-
-        def report(operation: Operation) -> None:
-            operation = replace(operation, ends=pids)
-            if not busy_before:
-                self._operation = operation
-            progress(operation)
-
-        busy_before = self._busy
-        reporter = ProgressReporter(title_of(plan), steps_of(plan), self._clock, report, "")
-        if plan.mode == "noop" or self._busy:
-            reporter.end(plan.mode == "noop", "another operation is under way" if self._busy else "nothing to do")
-            return ()
-        self._busy = True
-        self._lock.set_busy(True)
-        try:
-            return await self._carry_out(plan, reporter)
-        except asyncio.CancelledError:
-            reporter.end(False, "left in the middle: what was created or asked to end goes on")
-            raise
-        except BaseException as error:
-            reporter.end(False, f"failed: {error}")
-            raise
-        finally:
-            self._busy = False
-            self._lock.set_busy(False)
+        return await self._alone(plan, progress, steps_of(plan), "", lambda reporter: self._carry_out(plan, reporter))
 
     async def aclose(self) -> None:
         """Release the pool's role and end the sidecar. The actors go on."""
@@ -194,7 +174,7 @@ class RayPool:
         labels = {hit.name.split(" ")[1] for hit in plan.hits}
         living = self._watch.living()
         ending = [actor for actor in living.values() if actor.label in labels]
-        if why := why_stale(plan, {slot: actor.label for slot, actor in living.items()}, labels):
+        if why := why_stale(plan, {slot: actor.label for slot, actor in living.items()}, labels, "actor"):
             return self._failed(plan, reporter, why, "warn")
         try:
             await asyncio.to_thread(self._write_intent, plan)
@@ -283,9 +263,6 @@ class RayPool:
             commands.append(spec.start_text(f"w{slot}.{self._watch.start_of(slot)}" for slot in start))
         if not commands and not (isinstance(action, Stop) or self._changes_number(action)):
             return Plan(action, "noop", (), (), 0, None, warnings=warnings)
-        mode = {Launch: "start", Stop: "stop", StopWorker: "stop", Restart: "restart_all"}.get(
-            type(action), "incremental"
-        )
         source = None
         if start:
             sourced = spec.sourced()
@@ -294,38 +271,10 @@ class RayPool:
             file = str(spec.env_file) if spec.env_file is not None else None
             source = PlanSource(str(spec.directory), file, sourced.count)
         hits = tuple(_target(actor) for actor in ending)
-        return Plan(action, mode, tuple(commands), hits, len(start), source, warnings=warnings)  # type: ignore[arg-type]
+        return placed_plan(action, commands, hits, len(start), source, warnings)
 
     def _changes_number(self, action: Action) -> bool:
         return isinstance(action, Resize) and action.workers != self._watch.desired
-
-    def _cannot_act(self) -> str:
-        """Return why this monitor may not act; "" when it may."""
-        if self._read_only:
-            return "read-only: this monitor was told only to look"
-        controls, problem = self._try_control()
-        if controls:
-            return ""
-        return problem or f"another monitor acts on this pool: {self._lock.holder() or 'which one is not known'}"
-
-    def _try_control(self) -> tuple[bool, str]:
-        """Acquire or keep the role, unless read-only. Returns (acquired, error text)."""
-        if self._read_only:
-            return False, ""
-        try:
-            return self._lock.try_acquire(), ""
-        except OSError as error:
-            return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
-
-    def _failed(
-        self, plan: Plan, reporter: ProgressReporter, why: str, severity: Severity = "crit"
-    ) -> tuple[Event, ...]:
-        reporter.end(False, why)
-        return (self._event(plan, severity, f"{title_of(plan)} failed: {why}", {"error": why}),)
-
-    def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
-        found = event_of(plan, self._clock.now(), severity, text, facts or {})
-        return replace(found, facts={**found.facts, "jobs": [hit.name.split(" ")[1] for hit in plan.hits]})
 
 
 def _target(actor: Actor) -> TargetProcess:

@@ -15,23 +15,20 @@ from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.source import Sourced, source_env_file
 from metabonk_tui.adapters.files.private import make_private_directory
-from metabonk_tui.adapters.pools.action_text import event_of
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES
+from metabonk_tui.adapters.pools.placed_pool import (
+    BUSY,
+    PlacedPool,
+    placed_plan,
+    refused,
+    slots_to_start,
+    title_of,
+    why_stale,
+)
 from metabonk_tui.adapters.pools.plan import NOTHING_OURS
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.process.spawn import tail_lines
-from metabonk_tui.adapters.slurm.acting import (
-    ASKED,
-    GONE,
-    PLACED,
-    SUBMITTED,
-    refused,
-    slots_to_start,
-    steps_of,
-    title_of,
-    why_stale,
-    write_script,
-)
+from metabonk_tui.adapters.slurm.acting import ASKED, GONE, PLACED, SUBMITTED, steps_of, write_script
 from metabonk_tui.adapters.slurm.batch import SlurmSpec
 from metabonk_tui.adapters.slurm.commands import Printed, run
 from metabonk_tui.adapters.slurm.folder_record import FolderRecord, acting
@@ -41,7 +38,6 @@ from metabonk_tui.adapters.slurm.queue import SlurmQueue
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import ExitReading
-from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import (
     Action,
     Launch,
@@ -68,7 +64,7 @@ KILL_WAIT_S = 60.0
 """Twice Slurm's default KillWait: after scancel a job may take this long to vanish."""
 
 
-class SlurmPool:
+class SlurmPool(PlacedPool):
     """The pool of `[pool.slurm]`. Attaching starts nothing, detaching stops nothing."""
 
     name = "slurm"
@@ -82,11 +78,10 @@ class SlurmPool:
         read_only: bool = False,
         run_command: Callable[..., Printed] = run,
     ) -> None:
+        super().__init__(clock, controller_lock, read_only)
         self._spec = SlurmSpec(config)
         self._queue = SlurmQueue(self._spec, clock, run_command)
-        self._clock, self._lock, self._read_only, self._run = clock, controller_lock, read_only, run_command
-        self._operation: Operation | None = None
-        self._busy = False
+        self._run = run_command
         self._first_record = FolderRecord()
         """What the folder of a new pool will have: the plan that is shown names its token already."""
 
@@ -137,7 +132,7 @@ class SlurmPool:
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Plan an action on the jobs as Slurm lists them now; blocks for the time of one look."""
-        why = "another operation is under way" if self._busy else self._cannot_act() or self._queue.look()
+        why = BUSY if self._busy else self._cannot_act() or self._queue.look()
         if why:
             return refused(action, why)
         living = self._queue.living()
@@ -168,33 +163,11 @@ class SlurmPool:
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Carry out a plan and report every step. Runs one plan at a time; a cancelled plan undoes nothing."""
 
-        pids = tuple(hit.pid for hit in plan.hits if hit.pid) if plan.mode in ("start", "incremental") else None
-
-        def report(operation: Operation) -> None:
-            operation = replace(operation, ends=pids)
-            if not busy_before:
-                self._operation = operation
-            progress(operation)
-
-        busy_before = self._busy
-        reporter = ProgressReporter(title_of(plan), steps_of(plan), self._clock, report, str(self._spec.logs))
-        if plan.mode == "noop" or self._busy:
-            reporter.end(plan.mode == "noop", "another operation is under way" if self._busy else "nothing to do")
-            return ()
-        self._busy = True
-        self._lock.set_busy(True)
-        try:
+        async def carry_out(reporter: ProgressReporter) -> tuple[Event, ...]:
             with acting(self._spec.folder) as why:
                 return await self._carry_out(plan, reporter, why)
-        except asyncio.CancelledError:
-            reporter.end(False, "left in the middle: what was submitted or asked to end goes on")
-            raise
-        except BaseException as error:
-            reporter.end(False, f"failed: {error}")
-            raise
-        finally:
-            self._busy = False
-            self._lock.set_busy(False)
+
+        return await self._alone(plan, progress, steps_of(plan), str(self._spec.logs), carry_out)
 
     async def aclose(self) -> None:
         """Release the pool's role. The jobs go on."""
@@ -207,7 +180,7 @@ class SlurmPool:
         labels = {hit.name.split(" ")[1] for hit in plan.hits}
         living = self._queue.living()
         ending = [job for job in living.values() if job.label in labels]
-        if why := why_stale(plan, living, labels):
+        if why := why_stale(plan, {slot: job.label for slot, job in living.items()}, labels, "job"):
             return self._failed(plan, reporter, why, "warn")
         try:
             record = await asyncio.to_thread(self._with_intent, plan)
@@ -342,9 +315,6 @@ class SlurmPool:
             commands.append(self._spec.submit(record, start))
         if not commands and not (isinstance(action, Stop) or self._changes_number(action)):
             return Plan(action, "noop", (), (), 0, None, warnings=warnings)
-        mode = {Launch: "start", Stop: "stop", StopWorker: "stop", Restart: "restart_all"}.get(
-            type(action), "incremental"
-        )
         source = None
         if start:
             directory, file = str(self._spec.directory), self._spec.env_file
@@ -358,9 +328,7 @@ class SlurmPool:
                 source = PlanSource(directory, str(file))
                 warnings = (*warnings, f"{file} is not on this machine; each node reads it itself")
         hits = tuple(self._target(job) for job in ending)
-        plan = Plan(action, mode, tuple(commands), hits, len(start), source, warnings=warnings)  # type: ignore[arg-type]
-        # What an incremental resize keeps goes on in its run.
-        return replace(plan, begins_run=mode != "incremental")
+        return placed_plan(action, commands, hits, len(start), source, warnings)
 
     def _changes_number(self, action: Action) -> bool:
         return isinstance(action, Resize) and action.workers != self._queue.desired
@@ -370,31 +338,3 @@ class SlurmPool:
         on = f" on {job.node}" if job.node else f" {job.state}"
         ref = WorkerRef(job.node, job.slot)
         return TargetProcess("worker", where.pid if where else 0, job.started_at or 0.0, ref, f"job {job.label}{on}")
-
-    def _cannot_act(self) -> str:
-        """Return why this monitor may not act; "" when it may."""
-        if self._read_only:
-            return "read-only: this monitor only looks"
-        controls, problem = self._try_control()
-        if controls:
-            return ""
-        return problem or f"another monitor acts on this pool: {self._lock.holder() or 'which one is not known'}"
-
-    def _try_control(self) -> tuple[bool, str]:
-        """Acquire or keep the role, unless read-only. Returns (acquired, error text)."""
-        if self._read_only:
-            return False, ""
-        try:
-            return self._lock.try_acquire(), ""
-        except OSError as error:
-            return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
-
-    def _failed(
-        self, plan: Plan, reporter: ProgressReporter, why: str, severity: Severity = "crit"
-    ) -> tuple[Event, ...]:
-        reporter.end(False, why)
-        return (self._event(plan, severity, f"{title_of(plan)} failed: {why}", {"error": why}),)
-
-    def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
-        found = event_of(plan, self._clock.now(), severity, text, facts or {})
-        return replace(found, facts={**found.facts, "jobs": [hit.name.split(" ")[1] for hit in plan.hits]})
