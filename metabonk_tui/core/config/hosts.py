@@ -24,7 +24,10 @@ def of_several_hosts(config: Config) -> Config:
     names = "+".join(host.name for host in config.host).lower() + ("+" if len(config.host) == 1 else "")
     if len(names) > LONGEST_NAME:
         names = f"{config.host[0].name.lower()}+{len(config.host) - 1}-{zlib.crc32(names.encode()):08x}"
-    return only_watched(replace(config, pool=replace(config.pool, host=names)))
+    # Where no host uses the pool's own port, two pools on the same hosts differ in their ports alone.
+    ports = [host.base_port for host in config.host if host.base_port is not None]
+    base_port = ports[0] if len(ports) == len(config.host) else config.pool.base_port
+    return only_watched(replace(config, pool=replace(config.pool, host=names, base_port=base_port)))
 
 
 def only_watched(config: Config) -> Config:

@@ -107,7 +107,7 @@ def test_another_controller_is_named_whether_it_has_one_host_or_all(
     assert done.returncode == 2
     assert f"node2: another monitor acts on this pool: pid {os.getpid()}" in done.stderr
 
-    of_all = ControllerRole(role_name("node1+node2", 5000), tmp_path / "lock", "keep")
+    of_all = ControllerRole(role_name("node1+node2", hosts[0].base_port), tmp_path / "lock", "keep")
     assert of_all.try_acquire()
     try:
         of_all.set_busy(True)

@@ -40,6 +40,12 @@ def test_such_a_pool_is_named_after_its_hosts_and_only_watched() -> None:
     assert not read.pool.can_launch
 
 
+def test_two_pools_on_the_same_hosts_differ_in_their_ports() -> None:
+    hosts = '[[host]]\nname = "a"\nbase_port = {}\n[[host]]\nname = "b"\nbase_port = 7000\n'
+    assert [config(hosts.format(port)).pool.base_port for port in (6000, 6100)] == [6000, 6100]
+    assert config(TWO).pool.base_port == 5000, "node1 has the pool's own port"
+
+
 def test_its_name_is_never_an_address_of_this_machine() -> None:
     assert config('[[host]]\nname = "localhost"').pool.host == "localhost+"
     assert not is_this_machine(config('[[host]]\nname = "127.0.0.1"').pool.host)
