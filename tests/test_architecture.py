@@ -358,6 +358,7 @@ OF_SEVERAL = {
     "tests/core/step/test_bounds.py": "a day of steps",
     "tests/core/step/test_properties.py": "what holds for every stream of samples",
     "tests/core/step/test_real_recordings.py": "real recordings through the step",
+    "tests/core/step/test_waiting.py": "workers that wait for a place, from the sample to the verdict",
     "tests/demo/test_process_exits.py": "how the ends of real workers are recorded",
     "tests/engine/test_earlier_peaks.py": "peaks from the reader through the collector",
     "tests/engine/test_env_file.py": "the env file from the reader through the collector",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -10,7 +11,7 @@ from metabonk_tui.core.model.host import HostReading, LinkReading
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.on_host import on_host
 from metabonk_tui.core.model.refs import HostName
-from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.sample import PoolReading, Sample, WaitingWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import coarse, last
 
@@ -55,6 +56,43 @@ def one_lost() -> Snapshot:
     """Return the Snapshot of two hosts, of which the second does not answer any more."""
     both = {name: coarse(workers=2, for_s=900.0) for name in ("node1", "node2")}
     return last(side_by_side(both, {"node2": lost(570.0)}, 600.0))
+
+
+def some_wait() -> Snapshot:
+    """Return the Snapshot of a cluster on which two workers run and one waits for a place."""
+    return last(on_cluster({"n1": (0,), "n2": (1,)}, waiting=(2,), for_s=900.0))
+
+
+def on_cluster(
+    slots: Mapping[HostName, tuple[int, ...]],
+    waiting: Iterable[int] = (),
+    desired: int | None = None,
+    **how: Any,
+) -> list[Sample]:
+    """Return the Samples of a pool on Slurm: each node has these slots, and others wait since the begin."""
+    wait = tuple(WaitingWorker(slot, f"12_{slot}", "Resources", 10.0, "PENDING") for slot in waiting)
+    number = sum(map(len, slots.values())) + len(wait) if desired is None else desired
+    pool = PoolReading(backend="slurm", placed=True, desired=number, waiting=wait)
+    most = max((slot for each in slots.values() for slot in each), default=0) + 1
+    rows = side_by_side({name: coarse(workers=most, **how) for name in slots})
+    return [replace(_of_slots(row, slots), pool=pool) for row in rows]
+
+
+def _of_slots(sample: Sample, slots: Mapping[HostName, tuple[int, ...]]) -> Sample:
+    """Return the Sample with these slots on each node alone."""
+    hosts = {
+        name: replace(
+            host,
+            link=LinkReading("UP", 0.0, "", len(slots[name]), "0.1.0", slots=slots[name]),
+            processes=None
+            if host.processes is None
+            else tuple(p for p in host.processes if p.worker is None or p.worker.slot in slots[name]),
+        )
+        for name, host in sample.hosts.items()
+    }
+    workers = {ref: seen for ref, seen in sample.workers.items() if ref.slot in slots[ref.host]}
+    environments = {ref: env for ref, env in sample.environments.items() if ref.slot in slots[ref.host]}
+    return replace(sample, hosts=hosts, workers=workers, environments=environments)
 
 
 def two_hosts(workers: int = 2) -> Snapshot:

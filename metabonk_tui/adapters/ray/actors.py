@@ -10,13 +10,12 @@ from msgspec import Struct, field
 
 from metabonk_tui.core.model.host import ExitReading
 from metabonk_tui.core.model.process_exit import ExitReason
-from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
+from metabonk_tui.core.model.refs import HOST_NAME, MAX_WORKERS, WorkerRef
 from metabonk_tui.core.text.clean import clean_text, without_colours
 from metabonk_tui.core.text.numbers import gigabytes
 
 WAITING = frozenset({"DEPENDENCIES_UNREADY", "PENDING_CREATION", "RESTARTING"})
 PREFIX = "metabonk-tui."
-NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}")
 _ID = re.compile(r"[0-9a-f]{15,64}")
 _START = re.compile(r"w(\d{1,5})\.(\d{1,9})")
 REASONS: dict[str, ExitReason] = {
@@ -200,7 +199,7 @@ def actors_of(look: ActorLook) -> dict[int, Actor]:
                 each.name,
                 each.id,
                 clean_text(each.state, 30),
-                node.name if node is not None and NODE.fullmatch(node.name) else "",
+                node.name if node is not None and HOST_NAME.fullmatch(node.name) else "",
                 each.needs,
                 _reason(each, look.nodes) if waits else "",
                 each.starts and waits,

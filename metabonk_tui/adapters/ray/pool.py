@@ -126,6 +126,7 @@ class RayPool(PlacedPool):
             problem=problem,
             placed=True,
             waiting=watch.waiting(),
+            engine_error=watch.problem or None,
         )
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:

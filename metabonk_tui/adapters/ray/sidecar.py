@@ -19,8 +19,8 @@ from typing import Any
 SCHEMA = 1
 MOST_LINE_BYTES = 40_000_000
 MOST_THREADS = 32
-MOST_NAME = 19
-"""A host of the monitor has a name of at most 24 characters."""
+MOST_NAME = 59
+"""A host of the monitor has a name of at most 64 characters, and a second node on it adds five."""
 MOST_CALLS = 16
 """How many calls an actor answers at a time: each open monitor waits for lines of its agent in one."""
 
@@ -238,7 +238,7 @@ class OrderRefused(Exception):
 
 
 def host_name(host: str, address: str) -> str:
-    """Return a name of at most 19 letters, digits and - for a machine; a part of the node's id may follow."""
+    """Return a name of at most 59 letters, digits and - for a machine; a part of the node's id may follow."""
     found = re.sub(r"[^A-Za-z0-9_-]+", "-", host.partition(".")[0] or address).strip("-_")
     return found[:MOST_NAME] or "node"
 

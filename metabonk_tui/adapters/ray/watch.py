@@ -120,7 +120,7 @@ class RayWatch:
     def waiting(self) -> tuple[WaitingWorker, ...]:
         """Return the workers that wait for a place."""
         return tuple(
-            WaitingWorker(slot, actor.label, actor.reason, self._waiting_since_t.get(actor.name))
+            WaitingWorker(slot, actor.label, actor.reason, self._waiting_since_t.get(actor.name), actor.state)
             for slot, actor in self.actors.items()
             if actor.waits
         )

@@ -22,7 +22,16 @@ from metabonk_tui.adapters.recordings.time_order import Repeats
 from metabonk_tui.adapters.recordings.unmasked import mask_texts, mask_tree, shown_lines
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
 from metabonk_tui.core.model.on_host import host_reading
-from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef, slot_ref, worker_ref
+from metabonk_tui.core.model.refs import (
+    HOST_NAME,
+    MAX_WORKERS,
+    MOST_NODES,
+    ONLY_HOST,
+    HostName,
+    WorkerRef,
+    slot_ref,
+    worker_ref,
+)
 from metabonk_tui.core.model.sample import (
     BadStatus,
     BadValue,
@@ -30,8 +39,10 @@ from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
     Observation,
+    PoolReading,
     RunHeader,
     Sample,
+    WaitingWorker,
     WorkerStatus,
 )
 from metabonk_tui.core.model.sample_fields import HOSTS_KEY, SAMPLE_FIELDS, SampleField
@@ -44,8 +55,6 @@ LINE_BYTES = 64_000_000
 STATUS_DEPTH = 3
 """Nesting depth of a status within a line."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
-HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,23}", re.ASCII)
-MOST_HOSTS = 64
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
 
@@ -231,7 +240,7 @@ class SampleReader(Struct):
         """Decode the readings of the hosts that have names."""
         hosts: dict[HostName, HostReading] = {}
         for name, document in self._without_bad(value).items() if isinstance(value, dict) else ():
-            if not HOST_NAME.fullmatch(name) or not isinstance(document, dict) or len(hosts) >= MOST_HOSTS:
+            if not HOST_NAME.fullmatch(name) or not isinstance(document, dict) or len(hosts) >= MOST_NODES:
                 self._problem(f"no host: {clean_text(name, 40)!r}")
                 continue
             found = self._without_bad(document)
@@ -293,7 +302,19 @@ class SampleReader(Struct):
         found = record(kind, value, self._problem)
         if isinstance(found, EnvFileReading):
             found = replace(found, values=mask_texts(found.values))
+        if isinstance(found, PoolReading) and found.waiting:
+            found = replace(found, waiting=self._waiting(found.waiting))
         return found
+
+    def _waiting(self, listed: Iterable[WaitingWorker]) -> tuple[WaitingWorker, ...]:
+        """Return the workers that wait, each slot once; one with an impossible slot or time is left out."""
+        kept: dict[int, WaitingWorker] = {}
+        for each in listed:
+            if not 0 <= each.slot < MAX_WORKERS or not 0 <= (each.since_t or 0.0) < MAX_T:
+                self._problem(f"PoolReading.waiting: no slot or no time: {each.slot}, {each.since_t}; left out")
+                continue
+            kept.setdefault(each.slot, each)
+        return tuple(kept.values())
 
     def _several(self, kind: type[Any], value: Any) -> tuple[Any, ...] | None:
         if not isinstance(value, list):

@@ -7,13 +7,12 @@ differs between versions.
 from __future__ import annotations
 
 import contextlib
-import re
 
 from msgspec import Struct
 
 from metabonk_tui.core.model.host import ExitReading
 from metabonk_tui.core.model.process_exit import ExitReason
-from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
+from metabonk_tui.core.model.refs import HOST_NAME, MAX_WORKERS, WorkerRef
 from metabonk_tui.core.text.clean import clean_text
 
 COLUMNS = (
@@ -39,7 +38,6 @@ REASONS: dict[str, ExitReason] = {
     "BOOT_FAIL": "node failed",
 }
 NOT_UP = ("down", "drain", "fail", "unk", "power", "reboot", "maint", "inval")
-NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Job(Struct, frozen=True):
@@ -130,7 +128,7 @@ def _job(parts: list[str]) -> Job | None:
         int(job),
         clean_text(state.split(" ")[0].rstrip("+"), 30),
         clean_text(reason, 80),
-        nodes if NODE.fullmatch(nodes) else "",
+        nodes if HOST_NAME.fullmatch(nodes) else "",
         int(status),
         int(restarts),
         _time(submitted),
@@ -160,7 +158,7 @@ def node_texts(text: str) -> dict[str, str]:
         node, _, rest = line.partition("|")
         state, _, reason = rest.partition("|")
         state, reason = clean_text(state.strip("*~#$@+ "), 20), clean_text(reason.strip(), 80)
-        if NODE.fullmatch(node) and state.startswith(NOT_UP):
+        if HOST_NAME.fullmatch(node) and state.startswith(NOT_UP):
             found[node] = f"node {node} is {state}" + (f" ({reason})" if reason not in ("", "none") else "")
     return found
 

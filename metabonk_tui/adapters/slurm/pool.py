@@ -128,6 +128,7 @@ class SlurmPool(PlacedPool):
             problem=problem,
             placed=True,
             waiting=queue.waiting(),
+            engine_error=queue.problem or None,
         )
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:

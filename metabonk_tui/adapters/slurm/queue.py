@@ -127,7 +127,9 @@ class SlurmQueue:
     def waiting(self) -> tuple[WaitingWorker, ...]:
         """Return the workers that wait for a place."""
         return tuple(
-            WaitingWorker(slot, job.label, job.reason or job.state, None if t is None else self._clock.at(t))
+            WaitingWorker(
+                slot, job.label, job.reason or job.state, None if t is None else self._clock.at(t), job.state
+            )
             for slot, job in self.jobs.items()
             if job.waits
             for t in (job.submitted_at,)

@@ -26,7 +26,8 @@ from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.condition import worst_first
 from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
+from metabonk_tui.core.model.sample import Event, WaitingWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.report.json_report import ended_t
@@ -85,6 +86,7 @@ def _page(history: RunHistory, title: str) -> RunPage:
         ReportSection("verdict", "verdict", _verdict(history)),
         ReportSection("checks", "checks", _checks(last)),
         ReportSection("workers", "workers", _workers(last), "as they were at the end"),
+        ReportSection("queue", "queue", _queue(last), "workers that waited for a place at the end"),
         ReportSection("deaths", "deaths", death_blocks(last), "what was known of each as it happened"),
         ReportSection("memory", "memory", memory_blocks(history)),
         ReportSection("causes", "causes", _causes(last)),
@@ -225,6 +227,22 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
             text = f"{worker.ref.label} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
             blocks.append(Paragraph(text))
     return (*blocks, ChartBlock("workers"), ChartBlock("components"))
+
+
+def _queue(last: Snapshot) -> tuple[Block, ...]:
+    """Return a row for each state and reason of the workers that wait for a place on the cluster."""
+    if last.pool.engine_error is not None:
+        return (Paragraph(f"the cluster does not answer: {last.pool.engine_error}", "unknown"),)
+    alike: dict[tuple[str, str], list[WaitingWorker]] = {}
+    for each in last.pool.waiting:
+        alike.setdefault((each.state, each.reason), []).append(each)
+    rows = []
+    for (state, reason), group in alike.items():
+        since = min((each.since_t for each in group if each.since_t is not None), default=None)
+        refs = worker_ranges(WorkerRef(slot=each.slot) for each in group)
+        lasts = "" if since is None else f"for {age(max(0.0, last.t - since))}"
+        rows.append(cells(TableCell(refs, "strong"), TableCell(state, "unknown"), lasts, reason))
+    return (Table((), tuple(rows)),) if rows else ()
 
 
 def _without_lead(worker: WorkerView, attention: Attention) -> str:

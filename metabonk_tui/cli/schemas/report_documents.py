@@ -51,6 +51,20 @@ class HostDocument(JsonDocument, frozen=True, kw_only=True):
     oom_kills: int | None
 
 
+class WaitingDocument(JsonDocument, frozen=True, kw_only=True):
+    """A wanted worker that waits for a place on the cluster, at the end of the report."""
+
+    slot: int
+    job: str
+    """As the engine names it: "12_3"."""
+    state: str
+    """The engine's word: "PENDING"; "": an older recorder did not write it."""
+    reason: str
+    """Why it waits, in the engine's word: "Resources"."""
+    since_s: Seconds
+    """When it was submitted or requeued; null: not known."""
+
+
 class EndDocument(JsonDocument, frozen=True, kw_only=True):
     """How the run ended."""
 
@@ -302,6 +316,8 @@ class ReportDocument(JsonDocument, frozen=True, kw_only=True):
     memory: RunMemoryDocument
     hosts: list[HostDocument] | UnsetType = UNSET
     """Absent where the pool is on one host."""
+    waiting: list[WaitingDocument] | UnsetType | None = UNSET
+    """Absent where no engine places the workers; null: the engine did not answer."""
     alerts: list[RunAlertDocument]
     events: list[EventDocument]
     gaps: list[GapDocument]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from metabonk_tui.core.alerts import rules_memory, rules_workers
 from metabonk_tui.core.alerts.rule import (
+    NO_DATA,
     NO_RESULT,
     RULES,
     SAME_EVENT,
@@ -18,6 +19,8 @@ from metabonk_tui.core.alerts.rule import (
     should_run,
 )
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import waiting_text
 from metabonk_tui.core.text.numbers import age
 
 __all__ = ["RULES", "RULE_MODULES", "SAME_EVENT"]
@@ -45,6 +48,18 @@ def host_lost(rule_input: RuleInput) -> RuleResult:
         if (link := host.link) is not None and link.state == "LOST"
     ]
     return RuleResult(tuple(conditions))
+
+
+@rule("WorkerWaiting", without_run=True)
+def worker_waiting(rule_input: RuleInput) -> RuleResult:
+    """A wanted worker waits for a place on the cluster; unknown while the engine does not answer."""
+    inputs = rule_input.inputs
+    if inputs.engine_error is not None:
+        return NO_DATA
+    if not inputs.waiting:
+        return NO_RESULT
+    refs = tuple(WorkerRef(slot=each.slot) for each in inputs.waiting)
+    return RuleResult((Condition(waiting_text(inputs.waiting), workers=refs),))
 
 
 @rule("RecorderStale", same_event=EventKind.RECORDER_ERROR, without_run=True)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.alert import AlertState, DeliveryCounts
+from metabonk_tui.core.model.sample import known_waiting
 from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.worker import metrics
@@ -91,6 +92,11 @@ def _count_up(snapshot: Snapshot) -> float | None:
     return sum(seen) if seen else None
 
 
+def _count_waiting(snapshot: Snapshot) -> float | None:
+    waiting = known_waiting(snapshot.pool)
+    return None if waiting is None else len(waiting)
+
+
 def _hosts_up(snapshot: Snapshot) -> MetricPoints:
     return [((name,), float(host.is_seen)) for name, host in snapshot.hosts.items() if name]
 
@@ -166,6 +172,12 @@ RUN_AND_POOL: FamilyTable = {
     "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _single(lambda s: s.run.elapsed_s)),
     "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _single(lambda s: s.run.desired)),
     "metabonk_workers_up": ("gauge", "How many workers answer", (), _single(_count_up)),
+    "metabonk_workers_waiting": (
+        "gauge",
+        "How many workers wait for a place on the cluster; missing: no engine places them, or it does not answer",
+        (),
+        _single(_count_waiting),
+    ),
     "metabonk_host_up": (
         "gauge",
         "1: the host of a pool on several answers; 0: its workers are unknown",

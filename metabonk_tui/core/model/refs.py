@@ -17,7 +17,11 @@ ONLY_HOST: HostName = ""
 NAMED_WORKERS = 8
 MAX_WORKERS = 1024
 """The most workers that a pool may want; a larger number in a file or an answer is an error, not a pool."""
+MOST_NODES = 2 * MAX_WORKERS
+"""The most hosts of a Sample: a cluster may have each worker on a node of its own, and others just released."""
 SAME_START_S = 0.02
+HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""A host, as a configuration or a cluster names it: the kernel and Slurm allow 64 characters."""
 
 _KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)
 

@@ -5,7 +5,7 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,8 +13,10 @@ from msgspec import Struct, field
 
 from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, ONLY_HOST, HostName, WorkerRef
+from metabonk_tui.core.text.phrases import count_of, cut_list
 
+NAMED_REASONS = 2
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
@@ -226,6 +228,8 @@ class WaitingWorker(Struct, frozen=True):
     """Why it waits, in the engine's word: "Resources"."""
     since_t: float | None = None
     """When it was submitted or requeued; None: not known."""
+    state: str = ""
+    """The engine's word for its state: "PENDING", "REQUEUED"; "": an older recorder did not write it."""
 
 
 class PoolReading(Struct, frozen=True):
@@ -250,6 +254,10 @@ class PoolReading(Struct, frozen=True):
     """Whether an engine places the workers on hosts: before it has, a Sample without any host is a reading too."""
     waiting: tuple[WaitingWorker, ...] = ()
     """The workers that wait for a place, by slot."""
+    engine_error: str | None = None
+    """Why the engine does not answer now: `waiting` is what it said before. None: it answers, or there is none."""
+    launched_at: float | None = None
+    """When an engine accepted the last launch of the whole pool; None: not known, or no engine places the workers."""
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""
 
@@ -314,3 +322,26 @@ class Sample(Struct, frozen=True):
     def processes(self) -> tuple[ProcessReading, ...]:
         """The processes of every host that was read in this tick."""
         return tuple([process for host in self.hosts.values() for process in host.processes or ()])
+
+
+def known_waiting(pool: PoolReading) -> tuple[WaitingWorker, ...] | None:
+    """Return the workers that wait for a place; None: no engine places workers, or it does not answer now."""
+    return pool.waiting if pool.placed and pool.engine_error is None else None
+
+
+def waiting_text(waiting: Sequence[WaitingWorker]) -> str:
+    """Say how many workers wait, and why: "2 workers wait for a place: Resources"."""
+    reasons = cut_list(list(dict.fromkeys(each.reason for each in waiting)), NAMED_REASONS)
+    waits = "waits" if len(waiting) == 1 else "wait"
+    return f"{count_of(len(waiting), 'worker')} {waits} for a place: {reasons}"
+
+
+def slots_without_place(pool: PoolReading, workers: Iterable[WorkerRef]) -> tuple[int, ...]:
+    """Return the wanted slots that no node has and that do not wait: their job ended before it had a node.
+
+    Only an engine that places workers leaves such a slot; elsewhere every wanted slot is a worker.
+    """
+    if not pool.placed or pool.desired is None:
+        return ()
+    known = {ref.slot for ref in workers} | {each.slot for each in pool.waiting}
+    return tuple(slot for slot in range(min(pool.desired, MAX_WORKERS)) if slot not in known)

@@ -11,7 +11,7 @@ from typing import Any
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
-from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.sample import Event, known_waiting
 from metabonk_tui.core.model.snapshot import Snapshot, source_of
 from metabonk_tui.core.model.worker import ComponentView, WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
@@ -103,6 +103,7 @@ def run(history: RunHistory) -> Report:
             "black_box": _black_box(last.run_memory.black_box),
         },
         **_hosts(last),
+        **_waiting(last),
         "alerts": _alerts(last.alerts, last.t),
         "events": [_event(event) for event in history.events],
         "gaps": [{"from_t": gap.from_t, "to_t": gap.to_t} for gap in last.run.gaps],
@@ -143,6 +144,27 @@ def _hosts(last: Snapshot) -> Report:
                 "oom_kills": host.memory.known_kills,
             }
             for name, host in sorted(last.hosts.items())
+        ]
+    }
+
+
+def _waiting(last: Snapshot) -> Report:
+    """Return the workers of a cluster that wait for a place at the end; None: its engine did not answer then."""
+    if not last.pool.placed:
+        return {}
+    waiting = known_waiting(last.pool)
+    if waiting is None:
+        return {"waiting": None}
+    return {
+        "waiting": [
+            {
+                "slot": each.slot,
+                "job": each.job,
+                "state": each.state,
+                "reason": each.reason,
+                "since_t": each.since_t,
+            }
+            for each in waiting
         ]
     }
 

@@ -6,6 +6,7 @@ import re
 
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import PROBABLY, MemoryView
+from metabonk_tui.core.model.sample import waiting_text
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
@@ -31,6 +32,7 @@ def run_sentences(history: RunHistory) -> tuple[str, ...]:
         *_verdict(history, seen),
         *_cause(history),
         *_component_states(history),
+        *_waiting(history),
         *_memory(history),
         *_restarts(history),
         *_unwatched(history),
@@ -97,6 +99,14 @@ def _component_states(history: RunHistory) -> list[str]:
         word = _STATE_TEXTS.get(most, most.lower())
         groups.setdefault(word + share, []).append(component.title)
     return ["At the end: " + "; ".join(f"{', '.join(titles)} {word}" for word, titles in groups.items()) + "."]
+
+
+def _waiting(history: RunHistory) -> list[str]:
+    pool = history.last.pool
+    if not pool.waiting:
+        return []
+    last_said = "" if pool.engine_error is None else ", as the cluster said before it stopped answering"
+    return [f"At the end, {waiting_text(pool.waiting)}{last_said}."]
 
 
 def _memory(history: RunHistory) -> list[str]:

@@ -31,13 +31,19 @@ class GateTrack(Struct, frozen=True):
     start_up_ended_t: float | None = None
     is_requested: bool = False
     """An act asked to take the gate again; the next sample decides whether it is."""
+    queued_t: float | None = None
+    """Until when every wanted worker waited for a place on a cluster, so that none could answer; None: never."""
+
+    def clock_t(self, started_at: float) -> float:
+        """Return from when the clock of the run counts: hours in a queue are no fault of a worker."""
+        return started_at if self.queued_t is None else max(started_at, self.queued_t)
 
 
 def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, config: Config) -> GateTrack:
     """End start-up when every wanted worker has answered, or after the grace of the configuration."""
     if track.began_t is not None:
         return track
-    limit_t = started_at + config.clock.startup_grace_s
+    limit_t = track.clock_t(started_at) + config.clock.startup_grace_s
     if t >= limit_t:
         began_t = limit_t
     elif all_answered:
@@ -45,6 +51,11 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
     else:
         return track
     return _gate_from(replace(track, start_up_ended_t=began_t), began_t, "first", config)
+
+
+def wait_for_place(track: GateTrack, t: float) -> GateTrack:
+    """Note that at `t` every wanted worker waits for a place: start-up has not begun."""
+    return track if track.began_t is not None else replace(track, queued_t=t)
 
 
 def _gate_from(track: GateTrack, began_t: float, kind: GateKind, config: Config) -> GateTrack:
@@ -202,6 +213,7 @@ def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
     """Return the phase of the run at `t`, the times of the gate, and its checks."""
     clock = config.clock
     began_t = track.began_t
+    started_at = track.clock_t(started_at)
     elapsed_s = t - started_at
     phase: Phase
     if began_t is None:

@@ -11,11 +11,10 @@ from metabonk_tui.core.memory import kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.host_view import HostView, gravest
 from metabonk_tui.core.model.refs import HostName, WorkerRef
-from metabonk_tui.core.model.sample import PoolReading, WatchReading
+from metabonk_tui.core.model.sample import PoolReading, WatchReading, slots_without_place
 from metabonk_tui.core.model.snapshot import Gate
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.step.state import HostState, State
-from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.worker import pids
 
@@ -86,17 +85,12 @@ def verdict_inputs(
         contract=state.contract.view,
         launcher_pid=pool.launcher_pid,
         elsewhere=pool.elsewhere,
-        queued=_queued(pool) if pool.waiting else "",
+        waiting=pool.waiting,
+        engine_error=pool.engine_error,
+        no_place=slots_without_place(pool, state.tracks) if pool.placed else (),
         unidentified=_unidentified(state, t),
         calm=not state.record.not_up and _is_calm(state, config),
     )
-
-
-def _queued(pool: PoolReading) -> str:
-    """Say how many workers wait for a place, and why."""
-    reasons = cut_list(list(dict.fromkeys(each.reason for each in pool.waiting)), 2)
-    waits = "waits" if len(pool.waiting) == 1 else "wait"
-    return f"{count_of(len(pool.waiting), 'worker')} {waits} for a place: {reasons}"
 
 
 def _is_calm(state: State, config: Config) -> bool:

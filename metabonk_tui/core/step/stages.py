@@ -211,7 +211,7 @@ def view_workers(tick: Tick) -> None:
     tick.workers = Deferred(views, len(tracks))
 
 
-@stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers", "now.record"))
+@stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "tracks", "workers", "now.record"))
 def check_gate(tick: Tick) -> None:
     """End start-up when all workers answered or time is up, and judge the checks that are due."""
     run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
@@ -223,7 +223,9 @@ def check_gate(tick: Tick) -> None:
     record = tick.now.record
     all_answered = 0 < record.answered == len(record.workers) and run.begun
     track = tick.before.gate
-    if run.begun:
+    if tick.pool.waiting and not any([ref.host for ref in tick.tracks]):
+        track = gate.wait_for_place(track, timing.t)
+    elif run.begun:
         track = gate.begin(track, timing.t, run.started_at, all_answered, config)
     before_gap = gate.WorkersAt(previous.t, previous.workers) if previous is not None and timing.gap else None
     here = gate.WorkersAt(timing.t, tick.workers)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.model.sample import waiting_text
 from metabonk_tui.core.model.snapshot import Node, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text.numbers import age, number
@@ -194,8 +195,8 @@ def _waiting_for(inputs: VerdictInputs) -> str:
     wanted = inputs.wanted
     if inputs.unresolved:
         return inputs.unresolved
-    if inputs.queued:
-        return inputs.queued
+    if inputs.waiting:
+        return waiting_text(inputs.waiting)
     if not inputs.begun and inputs.launcher_pid is not None:
         return f"the launcher runs (pid {inputs.launcher_pid}), no worker process yet"
     if not inputs.begun:

@@ -12,6 +12,7 @@ from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.host_view import HostView
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.sample import WaitingWorker
 from metabonk_tui.core.model.snapshot import Cause, Gate
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.worker.record import PoolRecord, SilentGroup
@@ -56,9 +57,12 @@ class VerdictInputs(Struct, frozen=True):
     """The launcher of this pool; None: none is seen."""
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": not known."""
-
-    queued: str = ""
-    """How many workers wait for a place on a cluster, and why; "": none."""
+    waiting: Sequence[WaitingWorker] = ()
+    """The workers that wait for a place on a cluster, as its engine last said."""
+    engine_error: str | None = None
+    """Why the engine of the cluster does not answer now; None: it does, or there is none."""
+    no_place: Sequence[int] = ()
+    """The wanted slots of a cluster that no node has and that do not wait."""
     hosts: Mapping[HostName, HostView] = field(default_factory=dict)
     """Every host; empty: there is one, and `memory` is its memory."""
     calm: bool = False

@@ -29,16 +29,17 @@ class Missing(Struct, frozen=True):
     """What is missing: "w2 down 15m", "gate 2/6"."""
     worker: WorkerRef | None = None
     why: str = ""
-    """For a worker: "down", "hung", "broken", "zombie", "looping", "stranger", "unobserved"."""
+    """For a worker: "down", "hung", "broken", "zombie", "looping", "stranger", "unobserved", "waits", "no place"."""
 
 
 def find_missing(inputs: VerdictInputs) -> tuple[Missing, ...]:
     """Return everything that LAUNCH 24H and SUCCESS lack besides memory and gameplay, the gravest first."""
     record, gate = inputs.record, inputs.gate
     is_whole = inputs.calm and not (record.has_bad or record.due_unobserved or record.never_shown_on)
-    if is_whole and gate.has_ended(inputs.t) and gate.has_passed:
+    is_placed = not (inputs.waiting or inputs.no_place)
+    if is_whole and is_placed and gate.has_ended(inputs.t) and gate.has_passed:
         return ()
-    return (*_workers(inputs), *_bad(inputs), *_gate(inputs), *_components(inputs))
+    return (*_workers(inputs), *_without_place(inputs), *_bad(inputs), *_gate(inputs), *_components(inputs))
 
 
 def _workers(inputs: VerdictInputs) -> Iterator[Missing]:
@@ -51,6 +52,17 @@ def _workers(inputs: VerdictInputs) -> Iterator[Missing]:
                 worker.reach is Reach.UP and worker.health is not None and worker.health.state is HealthState.IDLE
             )
             yield Missing("worker", f"{worker.ref.label} {'idle' if is_idle else why} {age(for_s)}", worker.ref, why)
+
+
+def _without_place(inputs: VerdictInputs) -> Iterator[Missing]:
+    """Yield the wanted workers of a cluster that no node has: they are no workers of a host, and not up."""
+    for each in inputs.waiting:
+        lasts = "" if each.since_t is None else f" {age(max(0.0, inputs.t - each.since_t))}"
+        ref = WorkerRef(slot=each.slot)
+        yield Missing("worker", f"{ref.label} waits for a place{lasts}: {each.reason}", ref, "waits")
+    for slot in inputs.no_place:
+        ref = WorkerRef(slot=slot)
+        yield Missing("worker", f"{ref.label} has no place and does not wait for one", ref, "no place")
 
 
 def not_up(worker: WorkerView, t: float, still_s: float) -> tuple[str, float] | None:

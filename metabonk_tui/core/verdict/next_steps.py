@@ -135,6 +135,12 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
     if missing.kind == "worker":
         if missing.why == "stranger":
             return NextStep(None, f"free the port of {who}: what answers there is no worker", None)
+        if missing.why == "waits":
+            return NextStep(None, f"wait for a place for {who}, or resize to fewer workers", None)
+        if missing.why == "no place":
+            slots = [*[worker.ref.slot for worker in inputs.workers], *[each.slot for each in inputs.waiting]]
+            again = f"metabonk-tui resize {max(*slots, *inputs.no_place) + 1}"
+            return NextStep(None, f"start {who} again: a resize starts what has ended", again if restart else None)
         if missing.why in ("hung", "zombie"):
             return NextStep("K", f"stop the process of {who}; its launcher starts it again", None)
         return NextStep("l", f"read why {who} is {missing.why}; without a respawn, restart the pool", None)

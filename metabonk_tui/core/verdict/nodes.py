@@ -16,6 +16,7 @@ from metabonk_tui.core.memory.watch_actions import RESPONSES
 from metabonk_tui.core.model.host import LinkReading
 from metabonk_tui.core.model.memory import GpuFaultView, MemoryView
 from metabonk_tui.core.model.refs import NAMED_WORKERS, worker_names
+from metabonk_tui.core.model.sample import waiting_text
 from metabonk_tui.core.model.snapshot import Answer, Node
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.text.phrases import count_of
@@ -34,7 +35,7 @@ def components_node(inputs: VerdictInputs) -> Node:
         if inputs.window_s <= 0:
             evidence = ["nothing observed yet since start-up"]
         if not inputs.answered_ever:
-            evidence = ["no worker ever answered"]
+            evidence = [waiting_text(inputs.waiting) if inputs.waiting else "no worker ever answered"]
     elif shown:
         answer = "no"
         evidence = [f"{shown} of {shown + silent} observed components showed in the window"]

@@ -20,7 +20,7 @@ from metabonk_tui.core.export.prometheus import descriptions
 from metabonk_tui.core.model.alert import Alert, DeliveryCounts
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Forecast
-from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import Observation, PoolReading, RunHeader, Sample, WaitingWorker, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.step.pipeline import step
@@ -145,6 +145,21 @@ def test_what_nobody_looked_at_is_neither_up_nor_down(read: Shown) -> None:
     found = read(step(None, Sample(t=1.0), config()))
     assert value(found, "metabonk_memory_available_bytes") is None
     assert not [name for name, _ in found if name == "metabonk_worker_steps_per_second"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "count"),
+    [
+        (PoolReading(), None),
+        (PoolReading(placed=True), 0.0),
+        (PoolReading(placed=True, waiting=(WaitingWorker(1, "12_1", "Resources"),)), 1.0),
+        (PoolReading(placed=True, waiting=(WaitingWorker(1, "12_1", "x"),), engine_error="squeue: down"), None),
+    ],
+)
+def test_how_many_wait_is_known_only_of_an_engine_that_answers(
+    read: Shown, pool: PoolReading, count: float | None
+) -> None:
+    assert value(read(replace(snapshot(), pool=pool)), "metabonk_workers_waiting") == count
 
 
 def test_when_memory_ends_is_a_time_and_not_a_countdown(read: Shown) -> None:

@@ -129,7 +129,7 @@ def test_the_command_and_the_environment_choose_cluster_and_token(tmp_path: Path
     [
         ("gpu1", "10.0.0.1", "gpu1"),
         ("ip-10-0-0-12.ec2.internal", "10.0.0.12", "ip-10-0-0-12"),
-        ("a-machine-with-a-very-long-name", "10.0.0.1", "a-machine-with-a-ve"),
+        ("a-machine-with-a-very-long-name", "10.0.0.1", "a-machine-with-a-very-long-name"),
         ("", "10.0.0.1", "10-0-0-1"),
         ("", "fe80::1", "fe80-1"),
         ("-x\x1b[1m/", "10.0.0.1", "x-1m"),

@@ -106,13 +106,61 @@ def test_what_an_engine_says_of_its_jobs_is_kept(tmp_path: Path) -> None:
         "n1": HostReading(exits=(ended, unseen), link=LinkReading("IDLE", 1.0, "no job", 1, slots=(2, 5))),
         "n2": HostReading(link=LinkReading("RELEASED", slots=())),
     }
-    waiting = (WaitingWorker(3, "1_3", "Resources", 2.0),)
+    waiting = (WaitingWorker(3, "1_3", "Resources", 2.0, "PENDING"),)
     operation = Operation("resize to 2 workers", 1.0, (), ends=(7,))
-    pool = PoolReading(backend="slurm", placed=True, waiting=waiting, operation=operation)
+    pool = PoolReading(
+        backend="slurm", placed=True, waiting=waiting, operation=operation, engine_error="squeue: x", launched_at=1.5
+    )
     sample = Sample(105.0, {w(2, "n1"): Observation(error="ended", detail="x")}, hosts, pool=pool)
     samples, problems = read(tmp_path, *sample_lines(sample))
     assert problems == []
     assert [replace(each, run=None) for each in samples] == [sample]
+
+
+def test_a_worker_that_waited_in_an_old_recording_has_no_state(tmp_path: Path) -> None:
+    waits = {"slot": 3, "job": "1_3", "reason": "Resources", "since_t": None}
+    (sample,), problems = read(tmp_path, RUN, {"t": 105.0, "pool": {"placed": True, "waiting": [waits]}})
+    assert sample.pool is not None
+    assert sample.pool.waiting == (WaitingWorker(3, "1_3", "Resources"),)
+    assert (sample.pool.waiting[0].state, sample.pool.engine_error, problems) == ("", None, [])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"slot": -1}, {"slot": 1024}, {"slot": 10**15}, {"since_t": -5.0}, {"since_t": 1e300}]
+)
+def test_a_worker_that_cannot_wait_so_is_named_and_costs_nothing_else(tmp_path: Path, wrong: dict[str, float]) -> None:
+    fine: dict[str, object] = {"slot": 2, "job": "1_2", "reason": "Resources"}
+    pool = {"placed": True, "waiting": [fine | wrong, fine, fine | {"job": "9_9"}]}
+    (sample,), problems = read(tmp_path, RUN, {"t": 105.0, "pool": pool})
+    assert sample.pool is not None
+    assert [each.job for each in sample.pool.waiting] == ["1_2"], "and no slot waits twice"
+    assert len(problems) == 1
+
+
+NODES = ("gpu-node-partition-a-rack-17", "n" * 25, "x" * 64, "Node_1.cluster.example-internal.org")
+
+
+def test_the_names_of_a_cluster_are_kept_whole(tmp_path: Path) -> None:
+    hosts = {name: HostReading(link=LinkReading("UP", 1.0, "", 1, slots=(0,))) for name in NODES}
+    workers = {w(0, name): Observation(WorkerStatus({"step": 1.0})) for name in NODES}
+    event = Event(104.0, "job.started", "info", "it runs", w(0, NODES[2]))
+    sample = Sample(105.0, workers, hosts, log_tails={w(0, NODES[0]): ("x",)}, events=(event,))
+    samples, problems = read(tmp_path, *sample_lines(sample))
+    assert problems == []
+    assert [replace(each, run=None) for each in samples] == [sample]
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "-n", "n/1", "n 1", ""])
+def test_no_other_name_is_a_host(tmp_path: Path, name: str) -> None:
+    document = {"t": 105.0, "hosts": {name: {"memory": {"total_bytes": 1}}}}
+    (sample,), problems = read(tmp_path, RUN, document)
+    assert (sample.hosts, len(problems)) == ({}, 1)
+
+
+def test_a_cluster_may_have_a_node_for_each_worker(tmp_path: Path) -> None:
+    links = {f"n{i}": HostReading(link=LinkReading("UP", 1.0, "", 1, slots=(i,))) for i in range(300)}
+    (seen,), problems = read(tmp_path, *sample_lines(Sample(105.0, {}, links)))
+    assert (len(seen.hosts), problems) == (300, [])
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:

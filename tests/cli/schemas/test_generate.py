@@ -45,6 +45,7 @@ SNAPSHOTS = {
         rare_snapshots.over,
         rare_snapshots.died,
         several_hosts.one_lost,
+        several_hosts.some_wait,
     )
 }
 

@@ -47,7 +47,7 @@ from tests.support.samples import (
     with_fields,
     without,
 )  # fmt: skip
-from tests.support.several_hosts import lost, side_by_side
+from tests.support.several_hosts import lost, on_cluster, side_by_side
 from tests.support.snapshots import hosts_of
 
 UI = "dynamic_ui_exploration_actions"
@@ -456,6 +456,37 @@ def test_a_host_that_is_lost_fires_by_its_name_and_keeps_the_alerts_of_its_memor
     assert open_now["HostLost:node2"] == "firing"
     assert open_now["MemLow:node1"] == "firing"
     assert open_now["MemLow:node2"] == "firing", "not seen is not recovered"
+
+
+def test_a_worker_that_waits_for_a_place_for_a_quarter_of_an_hour() -> None:
+    seen = play(on_cluster({"n1": (0, 1)}, waiting=(2, 3), for_s=20 * MIN))
+    assert fired(seen, "WorkerWaiting") == 900
+    alert = named(seen[-1], "WorkerWaiting")
+    assert alert is not None
+    assert (alert.text, alert.severity, alert.workers) == (
+        *("2 workers wait for a place: Resources", "warn"),
+        (w(2), w(3)),
+    )
+    none_wait = play(on_cluster({"n1": (0, 1)}, for_s=20 * MIN))
+    assert fired(none_wait, "WorkerWaiting") is None
+
+
+def test_an_engine_that_does_not_answer_ends_no_wait() -> None:
+    waits = on_cluster({"n1": (0,)}, waiting=(1,), for_s=60 * MIN)
+    gone = on_cluster({"n1": (0,)}, desired=2, for_s=60 * MIN)
+
+    def ending(engine_error: str | None) -> Alert | None:
+        later = [
+            replace(each, pool=replace(each.pool, engine_error=engine_error))  # type: ignore[type-var]
+            for each in gone
+            if each.t > 1800
+        ]
+        return named(last([*[each for each in waits if each.t <= 1800], *later]), "WorkerWaiting")
+
+    silent, answered = ending("squeue: down"), ending(None)
+    assert silent is not None
+    assert answered is not None
+    assert (silent.state, answered.state) == ("firing", "resolved")
 
 
 def test_a_healthy_run_alarms_nobody() -> None:

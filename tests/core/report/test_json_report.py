@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.report.json_report import relative_times, report
 from tests.support.samples import down, healthy, last, script, silent, with_fields
-from tests.support.several_hosts import one_lost
+from tests.support.several_hosts import one_lost, some_wait
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,13 @@ def test_each_host_of_several_is_there_and_none_where_there_is_one() -> None:
     assert found[1]["available_bytes"] is None
     assert found[1]["min_available_bytes"] == 8_000_000_000, "what was seen stays"
     assert "hosts" not in report(last(script(for_s=60)))
+
+
+def test_the_workers_that_wait_have_the_engines_state_and_reason() -> None:
+    seen = some_wait()
+    waits = {"slot": 2, "job": "12_2", "state": "PENDING", "reason": "Resources", "since_s": 10.0}
+    assert report(seen)["waiting"] == [waits]
+    assert report(replace(seen, pool=replace(seen.pool, waiting=())))["waiting"] == []
+    silent_engine = replace(seen, pool=replace(seen.pool, engine_error="squeue: down"))
+    assert report(silent_engine)["waiting"] is None, "what it said before is not what waits now"
+    assert "waiting" not in report(one_lost()), "no engine places these workers"

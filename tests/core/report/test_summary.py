@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,7 @@ from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
 from metabonk_tui.core.report.summary import run_sentences
 from tests.support.refs import w
 from tests.support.samples import PLAYING, Fields, healthy, kinds, last, phases, room, script, state, with_fields
+from tests.support.several_hosts import one_lost, some_wait
 
 SEEN_T = 1900.0
 
@@ -86,3 +88,15 @@ def test_a_count_of_kills_that_no_source_could_have_seen_is_not_zero(kills: int 
     scope = None if kills is None else "cgroup"
     seen = last(script(healthy, workers=1, for_s=60, memory=lambda _t: room(8.0, kills, scope)))
     assert written in report_text(histories_so_far(seen))
+
+
+def test_workers_that_wait_for_a_place_have_a_sentence_and_a_row() -> None:
+    seen = some_wait()
+    text = report_text(histories_so_far(seen))
+    assert "At the end, 1 worker waits for a place: Resources." in text
+    assert re.search(r"w2 +PENDING +for 14m +Resources", text) is not None
+    lost = replace(seen, pool=replace(seen.pool, engine_error="squeue: down"))
+    text = report_text(histories_so_far(lost))
+    assert "Resources, as the cluster said before it stopped answering." in " ".join(text.split())
+    assert "the cluster does not answer: squeue: down" in text
+    assert "queue" not in report_text(histories_so_far(one_lost()))

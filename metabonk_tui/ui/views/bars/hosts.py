@@ -14,12 +14,11 @@ from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import level_token
-from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, left, mark, spread, width
+from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, left, mark, spread, width
 from metabonk_tui.ui.views.bars.memory_row import consequence
-from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import muted, shown_host, strong
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
-LONGEST_NAME = 16
 GAUGE_CELLS = 14
 GAUGE_FROM = 80
 """From this width on a row has a gauge."""
@@ -35,7 +34,7 @@ def host_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     if len(names) > most:
         worst = sorted(names, key=lambda name: gravity(snapshot.hosts[name]), reverse=True)[: most - 1]
         shown = sorted(worst)
-    cells = min(LONGEST_NAME, max(len(name) for name in names))
+    cells = max(len(shown_host(name, snapshot, frame.glyphs)) for name in names)
     rows = [_row(frame, snapshot, name, snapshot.hosts[name], cells) for name in shown]
     if len(shown) < len(names):
         rows.append(_others(snapshot, [name for name in names if name not in shown]))
@@ -45,7 +44,7 @@ def host_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 def _row(frame: Frame, snapshot: Snapshot, name: HostName, host: HostView, cells: int) -> Row:
     g, memory = frame.glyphs, host.memory
-    label = clip(name, cells, g.ellipsis)
+    label = shown_host(name, snapshot, g)
     room = frame.width - 1
     end = _workers(snapshot, name, host)
     if not host.is_seen:

@@ -12,7 +12,7 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, spread, width
-from metabonk_tui.ui.views.layout.section import WIDE, label, muted, strong
+from metabonk_tui.ui.views.layout.section import WIDE, label, muted, shown_host, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.chart import falls_soon
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
@@ -33,7 +33,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     reading = memory.reading
     head: Row = (*label("MEMORY"), level_mark(memory, g), gap(1))
     if memory.host:
-        head = (*head, strong(memory.host), gap(1))
+        head = (*head, strong(shown_host(memory.host, snapshot, g)), gap(1))
     if reading is None or reading.available_bytes is None:
         head = (*head, Span("not observed", "unknown", True))
         return fit((*head, *(gap(2), text("never counted as enough"))) if wide >= 60 else head, wide, g.ellipsis)

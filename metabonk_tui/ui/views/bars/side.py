@@ -15,7 +15,7 @@ from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import consequence
 from metabonk_tui.ui.views.bars.summary import evidence, mode, need_text, up_count
-from metabonk_tui.ui.views.layout.section import muted
+from metabonk_tui.ui.views.layout.section import muted, shown_host
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
@@ -167,7 +167,7 @@ def _free(frame: Frame, snapshot: Snapshot) -> Row:
     memory = snapshot.memory
     head: Row = (gap(1), level_mark(memory, frame.glyphs), gap(1))
     if memory.host and frame.width >= CLOCK_CELLS:
-        head = (*head, muted(f"{memory.host} "))
+        head = (*head, muted(f"{shown_host(memory.host, snapshot, frame.glyphs)} "))
     if memory.reading is None or memory.reading.available_bytes is None:
         return (*head, *((muted("mem "),) if frame.width < CLOCK_CELLS else (muted("memory "),)), _not_observed())
     token = level_token(memory.level) if memory.level != "ok" else "strong"

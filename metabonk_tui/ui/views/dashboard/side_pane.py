@@ -19,7 +19,7 @@ from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, j
 from metabonk_tui.ui.views.bars import side
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import doing_row, gate_row, shown_steps, step_key, steps_row
-from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, title
+from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, shown_label, title
 from metabonk_tui.ui.views.run.causes import cause_rows
 from metabonk_tui.ui.views.run.events import event_mark, listed_events, sentence
 from metabonk_tui.ui.views.workers.component import short_name, state_mark
@@ -154,14 +154,14 @@ def _events(frame: Frame, snapshot: Snapshot, inner: int, high: int = 0) -> tupl
     return tuple((gap(1), *row) for row in rows) if found else ()
 
 
-def _id_cells(snapshot: Snapshot) -> int:
-    return max([len(worker.ref.label) for worker in snapshot.workers], default=2)
+def _id_cells(frame: Frame, snapshot: Snapshot) -> int:
+    return max([len(shown_label(worker.ref, snapshot, frame.glyphs)) for worker in snapshot.workers], default=2)
 
 
 def _heads(frame: Frame, snapshot: Snapshot) -> Row:
     parts = snapshot.workers[0].components if snapshot.workers else ()
     initials = "".join([short_name(part, frame)[:1] for part in parts])
-    row: Row = (gap(3 + _id_cells(snapshot)), muted(initials))
+    row: Row = (gap(3 + _id_cells(frame, snapshot)), muted(initials))
     return fit(_with_numbers(frame, row, "STEP/S", "RSS GB"), frame.width, frame.glyphs.ellipsis)
 
 
@@ -201,7 +201,7 @@ def _workers(frame: Frame, snapshot: Snapshot, room: int) -> list[Row]:
 def _worker_line(frame: Frame, snapshot: Snapshot, worker: WorkerView, selected: bool) -> Row:
     g = frame.glyphs
     is_ill = needs_attention(conditions(snapshot)[worker.ref])
-    name = worker.ref.label.ljust(_id_cells(snapshot))
+    name = shown_label(worker.ref, snapshot, g).ljust(_id_cells(frame, snapshot))
     token = "strong" if is_ill or selected else "muted"
     row: Row = (
         *(mark(g.cursor, "accent") if selected else gap(1), gap(1), Span(name, token, is_ill), gap(1)),
@@ -293,7 +293,7 @@ def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, selected: bool, 
     attention = worst(worker)
     row: Row = (
         *((mark(g.cursor, "accent"),) if selected else ()),
-        Span(worker.ref.label, "strong" if is_ill else "muted", is_ill),
+        Span(shown_label(worker.ref, snapshot, g), "strong" if is_ill else "muted", is_ill),
     )
     if is_first and is_ill:
         row = (*row, gap(1), reach_mark(worker, g), gap(1), reach_word(worker, snapshot))

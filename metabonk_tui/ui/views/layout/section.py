@@ -1,13 +1,16 @@
-"""Draws the parts of every pane: title with rule, sentences broken into lines, facts that fit.
+"""Draws the parts of every pane: title with rule, sentences broken into lines, facts that fit, names cut short.
 
-Does not: know what a pane shows.
+A name that is cut in a column is whole in every text, report and recording. Does not: know what a pane shows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
+from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, remembered, width
@@ -16,6 +19,10 @@ VALUES = 10
 """The column where values begin in the header."""
 WIDE = 110
 """From this width on the header has the columns of a 120-cell terminal."""
+HOST_CELLS = 16
+"""A host's name in a column of its own. The names of a cluster have up to 64 letters."""
+LABEL_CELLS = HOST_CELLS + 5
+"""A worker's name: its host, "/w" and a slot of three digits."""
 
 
 _KEY_IN_SENTENCE = re.compile(r"(?<=; )\S+(?= [a-z]+s\b)")
@@ -134,3 +141,51 @@ def block(rows: Iterable[Row], wide: int, high: int, ellipsis: str = "…") -> t
     """Make a block of exactly `wide` x `high` cells: cut or padded with blanks."""
     kept = [fit(row, wide, ellipsis) for row in list(rows)[:high]]
     return (*kept, *(((gap(wide),)) for _ in range(high - len(kept))))
+
+
+def shown_host(name: HostName, snapshot: Snapshot, glyphs: Glyphs, most: int = HOST_CELLS) -> str:
+    """Return the name of a host in at most this many cells."""
+    if len(name) <= most:
+        return name
+    names = tuple(snapshot.hosts) if name in snapshot.hosts else (*snapshot.hosts, name)
+    return _short_names(names, most, glyphs.ellipsis)[name]
+
+
+def shown_label(ref: WorkerRef, snapshot: Snapshot, glyphs: Glyphs, most: int = LABEL_CELLS) -> str:
+    """Return the name of a worker in at most this many cells, as far as its slot leaves any to its host."""
+    return _with_slot(ref, ref.label, snapshot, glyphs, most)
+
+
+def shown_id(ref: WorkerRef, snapshot: Snapshot, glyphs: Glyphs, most: int = LABEL_CELLS) -> str:
+    """Return the same without the "w"."""
+    return _with_slot(ref, str(ref.written), snapshot, glyphs, most)
+
+
+def _with_slot(ref: WorkerRef, whole: str, snapshot: Snapshot, glyphs: Glyphs, most: int) -> str:
+    if not ref.host or len(whole) <= most:
+        return whole
+    slot = whole[len(ref.host) :]
+    return shown_host(ref.host, snapshot, glyphs, max(4, most - len(slot))) + slot
+
+
+@lru_cache(maxsize=64)
+def _short_names(names: tuple[HostName, ...], most: int, ellipsis: str) -> Mapping[HostName, str]:
+    """Return a name in at most `most` cells for each host.
+
+    The domain goes first. Then the middle goes: nodes of a cluster mostly differ in their last digits.
+    """
+    first = {name: name.partition(".")[0] for name in names}
+    bases = first if len(set(first.values())) == len(names) else {name: name for name in names}
+    room = max(1, most - len(ellipsis))
+    best: dict[HostName, str] = {}
+    for head in sorted(range(room), key=lambda head: abs(head - room // 3)):
+        found = {name: _cut(base, head, most, ellipsis) for name, base in bases.items()}
+        best = best or found
+        if len(set(found.values())) == len(names):
+            return found
+    return best
+
+
+def _cut(name: str, head: int, most: int, ellipsis: str) -> str:
+    tail = most - head - len(ellipsis)
+    return name if len(name) <= most or tail < 1 else f"{name[:head]}{ellipsis}{name[-tail:]}"

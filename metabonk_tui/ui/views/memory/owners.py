@@ -11,7 +11,7 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.text.phrases import plural
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, gap, left, right, spread
-from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import muted, shown_label, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.gauge import bar
 
@@ -28,9 +28,9 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
     if high >= len(entries) + 2 and measured:
         ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
         room = high - len(entries)
-        entries += [
-            (w.ref.label, w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True) for w in ranked[:room]
-        ]
+        for w in ranked[:room]:
+            name = shown_label(w.ref, snapshot, glyphs, NAME - 2)
+            entries.append((name, w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True))
     largest = max((size for _, size, _, _ in entries), default=1) or 1
     long = max(0, wide - VALUE_END - 1 - 10)
     rows: list[Row] = []

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
+from metabonk_tui.core.model.refs import worker_ref
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.chart_span import span_name, span_s
@@ -19,7 +20,7 @@ from metabonk_tui.ui.plot_job import OWN_HISTORY_S
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, gap, left, mark, right, side_by_side, width
 from metabonk_tui.ui.views.layout.line_plot import PlotPoints
-from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, shown_host, shown_label, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
 from metabonk_tui.ui.views.memory.chart import SOON_S, chart, falls_soon, ghost_points, in_gigabytes, memory_axis
@@ -123,7 +124,7 @@ def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[R
         *(f"{span}{axis_note.partition(':')[0]}", span),
     )
     note = next((note for note in notes if len(note) + 16 + width(end) <= wide), notes[-1])
-    name = f"AVAILABLE ON {memory.host}" if memory.host else "AVAILABLE"
+    name = f"AVAILABLE ON {shown_host(memory.host, snapshot, g)}" if memory.host else "AVAILABLE"
     rows: list[Row] = [title(name, wide, g, (muted(note),), end, focused=True)]
     if high and history:
         rows += chart(snapshot, wide, high - 1, g, frame.zone, shown_s, history, frame.ghost)
@@ -223,7 +224,9 @@ def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot:
     fastest = max((each.bytes_per_min or 0.0 for each, _ in held), default=0.0)
     for each, owner_pid in held:
         loud = each.since_t is not None and each.bytes_per_min == fastest
-        row: list[Span] = [left(g.text(each.name), NAME - 1, "strong" if loud else "text", loud, g.ellipsis), gap(1)]
+        ref = worker_ref(each.name)
+        shown = each.name if ref is None else shown_label(ref, snapshot, g, NAME - 1)
+        row: list[Span] = [left(g.text(shown), NAME - 1, "strong" if loud else "text", loud, g.ellipsis), gap(1)]
         row += [right("" if owner_pid is None else str(owner_pid), pid, "muted")] if pid else []
         row.append(right(fmt.short(each.bytes / fmt.GB, 2, HELD - 1), HELD, "strong"))
         rate = g.unobserved if each.bytes_per_min is None else fmt.signed(each.bytes_per_min / fmt.MB)

@@ -18,7 +18,7 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.sorting import conditions, ill_workers
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, mark, width
-from metabonk_tui.ui.views.layout.section import bracket, muted, strong, title
+from metabonk_tui.ui.views.layout.section import bracket, muted, shown_label, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.workers.component import short_name
 from metabonk_tui.ui.views.workers.legend import cell_names
@@ -75,7 +75,7 @@ def attention_block(frame: Frame, snapshot: Snapshot, wide: int, high: int, has_
 
 def _rows(frame: Frame, snapshot: Snapshot, lines: tuple[AttentionLine, ...], wide: int) -> list[Row]:
     g = frame.glyphs
-    named = [_name(line, snapshot) for line in lines]
+    named = [_name(line, snapshot, g) for line in lines]
     name_cells = max([len(name) for name in named], default=0) + 2
     marks = [_mark(snapshot, line.workers[0], line.found, worst(line.workers[0]), g) for line in lines]
     mark_cells = min(MARK_CELLS, wide // 4, max([width(marked) for marked in marks], default=0))
@@ -88,13 +88,13 @@ def _rows(frame: Frame, snapshot: Snapshot, lines: tuple[AttentionLine, ...], wi
     return rows
 
 
-def _name(line: AttentionLine, snapshot: Snapshot) -> str:
+def _name(line: AttentionLine, snapshot: Snapshot, g: Glyphs) -> str:
     """Name a worker, two, or the first of several and how many more; what all share, by its number."""
-    count, first = len(line.workers), line.workers[0].ref.label
+    count, first = len(line.workers), shown_label(line.workers[0].ref, snapshot, g)
     if line.is_shared and count > 1:
         return f"all {count}" if count == len(snapshot.workers) else f"{count} others"
     if count == 2:
-        return f"{first} {line.workers[1].ref.label}"
+        return f"{first} {shown_label(line.workers[1].ref, snapshot, g)}"
     return first if count == 1 else f"{first} +{count - 1}"
 
 

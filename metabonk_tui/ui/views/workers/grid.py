@@ -19,7 +19,7 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.sorting import conditions, level_counts
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, fit, gap, join, mark, on_row, width
-from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import muted, shown_label, strong
 from metabonk_tui.ui.views.workers.component import fresh_value, state_mark
 from metabonk_tui.ui.views.workers.grid_fit import GROUP, GridFit, fit_grid, id_cells, id_text
 from metabonk_tui.ui.views.workers.panel import attention_mark, fit_word, reach_mark, reach_word, worst
@@ -30,7 +30,7 @@ S = ComponentState
 def grid_of(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView]) -> GridFit:
     """Return how these workers are drawn in this frame."""
     parts = max([len(worker.components) for worker in workers[:1]], default=5)
-    return fit_grid(len(workers), frame.width, frame.height, parts, id_cells(snapshot.workers))
+    return fit_grid(len(workers), frame.width, frame.height, parts, id_cells(snapshot, frame.glyphs))
 
 
 def grid_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> LazyRows:
@@ -58,9 +58,10 @@ def worker_cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, ids: int, 
     """Draw cursor, id, and one glyph per component."""
     is_ill = needs_attention(conditions(snapshot)[worker.ref])
     g = frame.glyphs
+    name = id_text(worker.ref, ids, snapshot, g)
     row: list[Span] = [
         mark(g.cursor, "accent") if selected else gap(1),
-        Span(id_text(worker.ref, ids), "strong" if is_ill or selected else "muted", is_ill, "selectid" * selected),
+        Span(name, "strong" if is_ill or selected else "muted", is_ill, "selectid" * selected),
         _beside_id(frame, snapshot, worker),
     ]
     row += [
@@ -86,7 +87,10 @@ def _glyphs(
     found = conditions(snapshot)
     first = workers[0]
     is_ill = needs_attention(found[first.ref])
-    row: list[Span] = [gap(1), Span(id_text(first.ref, placed.id_cells), "strong" if is_ill else "muted", is_ill)]
+    row: list[Span] = [
+        gap(1),
+        Span(id_text(first.ref, placed.id_cells, snapshot, frame.glyphs), "strong" if is_ill else "muted", is_ill),
+    ]
     for i, worker in enumerate(workers):
         if i % GROUP == 0:
             row.append(gap(1))
@@ -140,7 +144,9 @@ def _card(
         end = (gap(1), *attention_mark(attention, g))
     elif worker.generation > 1:
         end = (gap(1), Span(f"gen {worker.generation}", "text"))
-    name = Span(worker.ref.label, "strong" if is_ill or selected else "text", is_ill, "selectid" * selected)
+    name = Span(
+        shown_label(worker.ref, snapshot, g), "strong" if is_ill or selected else "text", is_ill, "selectid" * selected
+    )
     lead = mark(g.cursor, "accent") if selected else gap(1)
     head: Row = (lead, name, _beside_id(frame, snapshot, worker), reach_mark(worker, g, quiet=True), gap(1))
     head = (*head, fit_word(word, cells - width(head) - width(end), g))

@@ -5,14 +5,15 @@ Uses sizes and counts only. Does not: draw a worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.density import FOOTER, HEADER
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.views.layout.section import shown_id
 
 LEAST_BELOW = 2
 """Rows below the workers that are never given to them: the title and one line of the attention list."""
@@ -41,14 +42,14 @@ class GridFit(Struct, frozen=True):
     """Rows of the page per row of workers, with the blank one below a card."""
 
 
-def id_cells(workers: Sequence[WorkerView]) -> int:
+def id_cells(snapshot: Snapshot, glyphs: Glyphs) -> int:
     """Return the cells of the longest id, without its "w"."""
-    return max([len(str(worker.ref.written)) for worker in workers], default=1)
+    return max([len(shown_id(worker.ref, snapshot, glyphs)) for worker in snapshot.workers], default=1)
 
 
-def id_text(ref: WorkerRef, wide: int) -> str:
+def id_text(ref: WorkerRef, wide: int, snapshot: Snapshot, glyphs: Glyphs) -> str:
     """Return an id in this many cells: two cells are filled with a zero, more with blanks."""
-    return f"{ref.slot:02d}" if wide == 2 else str(ref.written).rjust(wide)
+    return f"{ref.slot:02d}" if wide == 2 else shown_id(ref, snapshot, glyphs).rjust(wide)
 
 
 def fit_grid(workers: int, wide: int, high: int, parts: int, ids: int) -> GridFit:

@@ -16,11 +16,13 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, fit, gap, left, mark, on_row, right, spread, width
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
-from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import LABEL_CELLS, muted, shown_label, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.workers.component_rows import GLYPH, VALUE_END, component_rows
 
 S = ComponentState
+BESIDE_NAME = 24
+"""Cells of a title beside the name of its worker: port, generation and a short rule."""
 
 
 _REACH_MARKS = {
@@ -142,7 +144,8 @@ def panel_title(
 ) -> Row:
     """Draw the title: glyph, id, port, state, generation, rule, mark. The state is cut before the mark."""
     identity = "selectid" if selected else ""
-    head: Row = (reach_mark(worker, glyphs), gap(1), Span(worker.ref.label, "strong", True, identity))
+    name = shown_label(worker.ref, snapshot, glyphs, max(LABEL_CELLS, wide - BESIDE_NAME))
+    head: Row = (reach_mark(worker, glyphs), gap(1), Span(name, "strong", True, identity))
     if worker.port is not None:
         head = (*head, Span(" ", on=identity), Span(f":{worker.port}", "muted", on=identity))
     tail: Row = (gap(1), Span(f"gen {worker.generation}", "text" if worker.generation > 1 else "muted"))

@@ -12,7 +12,7 @@ from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, fit, gap, left, mark, on_row, right, width
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
-from metabonk_tui.ui.views.layout.section import muted
+from metabonk_tui.ui.views.layout.section import muted, shown_label
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.layout.sparkline import sparkline
 from metabonk_tui.ui.views.workers.columns import LEAST_TEXT, TableColumns, place_row
@@ -30,6 +30,8 @@ from metabonk_tui.ui.views.workers.component import (
 from metabonk_tui.ui.views.workers.panel import fit_word, reach_mark, reach_word, state_since
 
 S = ComponentState
+LEAST_NAME = 8
+"""Cells that the name of a worker always gets."""
 
 
 def heads(frame: Frame, snapshot: Snapshot, cols: TableColumns, section: Row = ()) -> Row:
@@ -80,7 +82,7 @@ def _first(
     g = frame.glyphs
     identity = "selectid" if selected else ""
     cursor = mark(g.cursor, "accent") if selected else gap(1)
-    name = worker.ref.label
+    name = shown_label(worker.ref, snapshot, g, max(LEAST_NAME, cols.shape.parts_at - 6))
     # A longer id starts further left, so that the state keeps its column.
     at = max(4, min(5, cols.shape.state_at - 1 - len(name)))
     row: list[Span] = [gap(1), cursor, gap(at - 4), reach_mark(worker, g), gap(1)]
