@@ -153,6 +153,11 @@ class Actor(Struct, frozen=True):
         return self.state in WAITING and not self.has_ended
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether it waits for a place, and not only for its process."""
+        return self.waits and not self.starts
+
+    @property
     def has_ended(self) -> bool:
         """Whether its worker is over: the actor is dead, or has seen its process end."""
         return self.state == "DEAD" or self.end is not None
@@ -165,6 +170,10 @@ class Actor(Struct, frozen=True):
     @property
     def runs(self) -> bool:
         return not self.waits and not self.has_ended
+
+    @property
+    def takes_agent(self) -> bool:
+        return self.runs
 
     @property
     def is_lost(self) -> bool:

@@ -15,7 +15,7 @@ Actors = Mapping[int, Actor]
 
 
 def changes(before: Actors, now: Actors, t: float, own: frozenset[str]) -> Iterator[Event]:
-    """Yield the events between two looks. `own` are the names of the actors that this monitor ended itself."""
+    """Yield the events between two looks. `own` are the labels of the actors that this monitor ended itself."""
     for slot, actor in now.items():
         was = before.get(slot)
         if was is None or was.name != actor.name:
@@ -50,7 +50,7 @@ def _ended(actor: Actor, t: float, own: frozenset[str]) -> Event:
     # Ray lost the node: what ran there may still run.
     state = "lost" if actor.is_lost else "gone"
     text = f"w{actor.slot} is {state}; {end_text(actor)}"
-    if actor.name in own:
+    if actor.label in own:
         return _event(t, EventKind.JOB_ENDED, "info", actor, f"{text}; we ended it")
     kind = actor.cause.kind if actor.cause is not None and actor.end is None else ""
     severity: Severity = "crit" if kind in ("OOM", "NODE_DIED") else "warn"

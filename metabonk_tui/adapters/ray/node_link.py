@@ -1,6 +1,6 @@
-"""The agent of one node, which the actor of one of the pool's workers runs there; its lines go through the sidecar.
+"""Makes the link to the agent of one node, which the actor of one of the pool's workers runs there.
 
-Passes on only what concerns the pool's own slots on that node. Does not: judge how long the node is away.
+The lines of the agent go through the sidecar. Does not: judge how long the node is away.
 """
 
 from __future__ import annotations
@@ -9,19 +9,15 @@ import asyncio
 import contextlib
 import sys
 import uuid
-from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
-from metabonk_tui import __version__
 from metabonk_tui.adapters.agent.link import AgentLink, LinkError
-from metabonk_tui.adapters.agent.protocol import MAX_LINE_BYTES, SCHEMA, Open
+from metabonk_tui.adapters.agent.placed_link import PlacedNodeLink, opening_of
+from metabonk_tui.adapters.agent.protocol import MAX_LINE_BYTES, Open
 from metabonk_tui.adapters.ray.sidecar_process import LIMIT_S, Sidecar, SidecarError
-from metabonk_tui.adapters.slurm.node_link import only_slots
+from metabonk_tui.adapters.ray.spec import RaySpec
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.refs import HostName
-from metabonk_tui.core.ports.hosts import HostAnswer
 from metabonk_tui.core.text.clean import clean_text
 
 WAIT_S = 1.0
@@ -84,41 +80,12 @@ class RelayedLink(AgentLink):
             raise LinkError(str(error)) from None
 
 
-class RayNodeLink:
-    """One node of the pool. `slots` may change while the agent runs, up to `most_slots`."""
-
-    def __init__(
-        self, config: Config, sidecar: Sidecar, node: HostName, actor: str, job_id: int, slots: tuple[int, ...]
-    ) -> None:
-        pool, launcher = config.pool, config.pool.launcher
-        self.name, self.job_id, self.slots, self.workers = node, job_id, slots, len(slots)
-        self.most_slots = max(pool.workers, max(slots, default=0) + 1)
-        directory = Path(launcher.directory).expanduser().absolute()
-        env_file = directory / Path(launcher.env_file).expanduser() if launcher.env_file else ""
-        opening = Open(
-            SCHEMA,
-            __version__,
-            pool.base_port,
-            self.most_slots,
-            config.observe.interval_s or None,
-            str(directory),
-            str(env_file),
-        )
-        program = tuple(pool.ray.program) or (sys.executable, "-m", "metabonk_tui")
-        self._agent = RelayedLink(node, sidecar, actor, (*program, "agent"), opening, len(slots))
-
-    async def read(self, fresh: bool = False) -> HostAnswer:
-        """Ask the agent for one Sample of its slots."""
-        slots = self.slots
-        self._agent.slots = slots
-        answer = await self._agent.read(fresh)
-        if answer.sample is None:
-            return answer
-        return replace(answer, sample=only_slots(answer.sample, self.name, frozenset(slots)))
-
-    def resend_all(self) -> None:
-        self._agent.resend_all()
-
-    async def aclose(self) -> None:
-        """End the agent."""
-        await self._agent.aclose()
+def node_link(
+    config: Config, sidecar: Sidecar, node: HostName, actor: str, job_id: int, slots: tuple[int, ...]
+) -> PlacedNodeLink:
+    """Return the link to an agent beside an actor; its first read starts the agent."""
+    spec = RaySpec(config)
+    opening = opening_of(config, slots, spec.directory, spec.env_file)
+    program = tuple(config.pool.ray.program) or (sys.executable, "-m", "metabonk_tui")
+    agent = RelayedLink(node, sidecar, actor, (*program, "agent"), opening, len(slots))
+    return PlacedNodeLink(node, job_id, slots, opening, agent)

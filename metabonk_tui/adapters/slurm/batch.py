@@ -11,9 +11,6 @@ from metabonk_tui.adapters.slurm.jobs import Job
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.config.slurm import memory_mb
 
-SCRIPT = '#!/bin/sh\nexec "$@"\n'
-"""sbatch accepts only a script. This one becomes its arguments, so no shell reads a word of the configuration."""
-
 
 class SlurmSpec:
     """The settings of one Slurm pool."""

@@ -28,6 +28,8 @@ from metabonk_tui.adapters.files.private import (
 MOST_BYTES = 1 << 16
 MOST_ARRAYS = 200
 COMMENT = "metabonk-tui:"
+SCRIPT = '#!/bin/sh\nexec "$@"\n'
+"""sbatch accepts only a script. This one becomes its arguments, so no shell reads a word of the configuration."""
 
 
 class FolderRecord(Struct, frozen=True):
@@ -70,6 +72,16 @@ class FolderRecordFile:
         """Replace the record atomically. Raises OSError."""
         kept = msgspec.structs.replace(record, arrays=record.arrays[-MOST_ARRAYS:])
         write_private_json(self.path, msgspec.structs.asdict(kept))
+
+
+def write_script(path: Path) -> None:
+    """Write the batch script where it is missing or differs. Raises OSError."""
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+    with os.fdopen(descriptor, "r+") as file:
+        if file.read() != SCRIPT:
+            file.seek(0)
+            file.truncate()
+            file.write(SCRIPT)
 
 
 @contextmanager

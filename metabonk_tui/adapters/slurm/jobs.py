@@ -37,6 +37,7 @@ REASONS: dict[str, ExitReason] = {
     "NODE_FAIL": "node failed",
     "BOOT_FAIL": "node failed",
 }
+LOST = frozenset({"NODE_FAIL", "BOOT_FAIL"})
 NOT_UP = ("down", "drain", "fail", "unk", "power", "reboot", "maint", "inval")
 
 
@@ -71,6 +72,10 @@ class Job(Struct, frozen=True):
         return self.state in WAITING
 
     @property
+    def is_stuck(self) -> bool:
+        return self.waits
+
+    @property
     def has_ended(self) -> bool:
         return self.state in ENDED
 
@@ -83,6 +88,23 @@ class Job(Struct, frozen=True):
     def runs(self) -> bool:
         """Whether its worker may run now."""
         return not self.waits and not self.has_ended
+
+    @property
+    def takes_agent(self) -> bool:
+        return self.state == "RUNNING"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether Slurm lost its node, so that its worker may still run."""
+        return self.state in LOST
+
+    @property
+    def number(self) -> int:
+        return self.job_id
+
+    @property
+    def began_at(self) -> float | None:
+        return self.started_at
 
     @property
     def exit_code(self) -> int:

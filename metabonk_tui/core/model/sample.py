@@ -256,7 +256,7 @@ class PoolReading(Struct, frozen=True):
     """The workers that wait for a place, by slot."""
     engine_error: str | None = None
     """Why the engine does not answer now: `waiting` is what it said before. None: it answers, or there is none."""
-    launched_at: float | None = None
+    launched_t: float | None = None
     """When an engine accepted the last launch of the whole pool; None: not known, or no engine places the workers."""
     elsewhere: str = ""
     """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""

@@ -114,7 +114,7 @@ def test_every_change_is_one_event() -> None:
 
 def test_what_we_ended_is_no_warning_and_what_vanishes_is_one() -> None:
     before, now = actors_of(look_of(LOOKS[1])), actors_of(look_of(LOOKS[2]))
-    (ours,) = [each for each in changes(before, now, 1.0, frozenset({before[0].name})) if "w0" in each.text]
+    (ours,) = [each for each in changes(before, now, 1.0, frozenset({before[0].label})) if "w0" in each.text]
     assert (ours.severity, ours.text.endswith("; we ended it")) == ("info", True)
     unseen = list(changes(before, {}, 1.0, frozenset()))
     assert [each.text for each in unseen][:1] == ["actor w0.1 is no longer listed by Ray"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.ray import ending
-from metabonk_tui.adapters.ray import pool as pools
 from metabonk_tui.adapters.ray.pool import RayPool
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
@@ -61,10 +60,8 @@ class Trial:
 
 @pytest.fixture
 def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
-    for module in (pools, ending):
-        monkeypatch.setattr(module, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(pools, "WAITS_S", 0.0)
-    monkeypatch.setattr(ending, "KILL_WAIT_S", 0.05)
+    for name, value in (("look_every_s", 0.0), ("waits_s", 0.0), ("kill_wait_s", 0.05)):
+        monkeypatch.setattr(RayPool, name, value)
     found = Trial(tmp_path)
     yield found
     found.role.release()
@@ -157,6 +154,24 @@ async def test_restart_stop_of_one_worker_and_nothing_to_do(trial: Trial) -> Non
     assert (plan.mode, operation.ok) == ("restart_all", True)
     assert {k: v for k, v in trial.ray.states().items() if v == "ALIVE"} == {"w0.2": "ALIVE", "w1.2": "ALIVE"}
     assert trial.pool.plan(Resize(2), NONE).mode == "noop"
+
+
+async def test_a_launch_is_known_from_the_moment_in_which_ray_accepted_it(trial: Trial) -> None:
+    trial.ray.fails["start"] = "no"
+    await trial.do(Launch(2))
+    assert (await trial.pool.read()).launched_t is None
+    del trial.ray.fails["start"]
+    before_s = time.time()
+    await trial.do(Launch(2))
+    first = (await trial.pool.read()).launched_t
+    assert first is not None
+    assert before_s <= first <= time.time()
+    await trial.do(Resize(3))
+    assert (await trial.pool.read()).launched_t == first
+    await trial.do(Restart(3))
+    assert ((await trial.pool.read()).launched_t or 0.0) > first
+    await trial.do(Stop())
+    assert (await trial.pool.read()).launched_t is None
 
 
 async def test_a_plan_of_a_pool_that_changed_is_not_carried_out(trial: Trial) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from metabonk_tui.adapters.ray import sidecar
 from metabonk_tui.adapters.ray.actors import Record, actors_of, look_of
-from metabonk_tui.adapters.ray.node_link import RayNodeLink
+from metabonk_tui.adapters.ray.node_link import node_link
 from metabonk_tui.adapters.ray.sidecar_process import (
     SCRIPT,
     Sidecar,
@@ -218,7 +218,7 @@ async def test_an_agent_is_read_through_the_sidecar(served: Sidecar, tmp_path: P
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     await asyncio.to_thread(served.ask, "look")
-    link = RayNodeLink(ray_config(tmp_path), served, "n1", "actor", 1, (0, 2))
+    link = node_link(ray_config(tmp_path), served, "n1", "actor", 1, (0, 2))
     first = await link.read()
     assert first.error == "", first
     assert first.sample is not None
@@ -227,7 +227,7 @@ async def test_an_agent_is_read_through_the_sidecar(served: Sidecar, tmp_path: P
     second = await link.read()
     assert second.error == ""
     await link.aclose()
-    missing = RayNodeLink(ray_config(tmp_path, 'program = ["/nowhere/program"]'), served, "n1", "actor", 1, (0,))
+    missing = node_link(ray_config(tmp_path, 'program = ["/nowhere/program"]'), served, "n1", "actor", 1, (0,))
     assert "cannot be started" in (await missing.read()).error
 
 

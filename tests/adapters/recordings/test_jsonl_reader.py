@@ -109,7 +109,7 @@ def test_what_an_engine_says_of_its_jobs_is_kept(tmp_path: Path) -> None:
     waiting = (WaitingWorker(3, "1_3", "Resources", 2.0, "PENDING"),)
     operation = Operation("resize to 2 workers", 1.0, (), ends=(7,))
     pool = PoolReading(
-        backend="slurm", placed=True, waiting=waiting, operation=operation, engine_error="squeue: x", launched_at=1.5
+        backend="slurm", placed=True, waiting=waiting, operation=operation, engine_error="squeue: x", launched_t=1.5
     )
     sample = Sample(105.0, {w(2, "n1"): Observation(error="ended", detail="x")}, hosts, pool=pool)
     samples, problems = read(tmp_path, *sample_lines(sample))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.slurm import pool as pools
 from metabonk_tui.adapters.slurm.folder_record import FolderRecord, FolderRecordFile
 from metabonk_tui.adapters.slurm.pool import SlurmPool
 from metabonk_tui.adapters.state.controller_role import ControllerRole
@@ -59,9 +58,8 @@ class Trial:
 
 @pytest.fixture
 def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
-    monkeypatch.setattr(pools, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(pools, "WAITS_S", 0.0)
-    monkeypatch.setattr(pools, "KILL_WAIT_S", 0.05)
+    for name, value in (("look_every_s", 0.0), ("waits_s", 0.0), ("kill_wait_s", 0.05)):
+        monkeypatch.setattr(SlurmPool, name, value)
     found = Trial(tmp_path)
     yield found
     found.role.release()
@@ -132,6 +130,49 @@ async def test_jobs_without_our_token_name_or_user_are_never_touched(trial: Tria
     assert {label: state for label, state in trial.slurm.states().items() if label.startswith("9")} == {
         **{"90_0": "RUNNING", "91_1": "RUNNING", "92_0": "RUNNING"}
     }
+
+
+async def test_a_launch_is_known_from_the_moment_in_which_slurm_accepted_it(trial: Trial) -> None:
+    seen: list[float | None] = []
+
+    async def launched_t() -> float | None:
+        seen.append((await trial.pool.read()).launched_t)
+        return seen[-1]
+
+    trial.slurm.fails = {"sbatch": "invalid partition"}
+    assert await launched_t() is None
+    await trial.do(Launch(2))
+    assert await launched_t() is None, "it was refused"
+    trial.slurm.fails = {}
+    before_s = time.time()
+    await trial.do(Launch(2))
+    first = await launched_t()
+    assert first is not None
+    assert before_s <= first <= time.time()
+    await trial.do(Resize(3))
+    assert await launched_t() == first, "two workers go on in their run"
+    await trial.do(Restart(3))
+    second = await launched_t()
+    assert second is not None
+    assert second > first
+    assert (await trial.monitor(read_only=True).read()).launched_t == second, "another monitor knows it too"
+    await trial.do(Stop())
+    assert await launched_t() is None
+    plan, _, _ = await trial.do(Resize(1))
+    assert plan.begins_run
+    assert await launched_t() is not None
+
+
+async def test_the_state_of_a_worker_that_waits_is_slurms(trial: Trial) -> None:
+    trial.slurm.room = 1
+    await trial.do(Launch(2))
+    reading = await trial.pool.read()
+    assert [(each.slot, each.state, each.reason) for each in reading.waiting] == [(1, "PENDING", "Resources")]
+    assert reading.engine_error is None
+    trial.slurm.fails = {"squeue": "down"}
+    trial.pool.plan(Stop(), NONE)
+    reading = await trial.pool.read()
+    assert (reading.engine_error, len(reading.waiting)) == ("squeue: down", 1)
 
 
 async def test_one_worker_is_stopped_and_the_number_stays(trial: Trial) -> None:
