@@ -49,8 +49,8 @@ class OperationRunner:
         self._ended_s = 0.0
         self._launching: int | None = None
         """The number of workers that the current operation starts; None: none, or its run has begun already."""
-        self._launcher_before: tuple[int | None, float | None] = (None, None)
-        self._launcher: tuple[int | None, float | None] = (None, None)
+        self._launch_before: tuple[int | None, float | None] = (None, None)
+        self._launch: tuple[int | None, float | None] = (None, None)
         self._header: RunHeader | None = None
         self._pending_events: list[Event] = []
         self._override: Event | None = None
@@ -84,7 +84,7 @@ class OperationRunner:
             plan = self._with_override(plan)
             starts = isinstance(plan.action, Launch | Resize | Restart) and plan.begins_run
             self._launching = (plan.start or None) if starts else None
-            self._launcher_before = self._launcher
+            self._launch_before = self._launch
             self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
         self._request_sample()
 
@@ -106,8 +106,8 @@ class OperationRunner:
         """Add the current operation, its events, and the header of a run that this monitor launched."""
         pool = sample.pool
         if pool is not None:
-            self._launcher = (pool.launcher_pid, pool.launcher_started_at)
-            self._notice_launch(pool)
+            self._launch = launch_of(pool)
+            self._notice_launch()
             sample = replace(sample, pool=replace(pool, operation=self._shown(pool)))
         if self._pending_events:
             sample = replace(sample, events=(*sample.events, *self._pending_events))
@@ -141,11 +141,11 @@ class OperationRunner:
             self._ended_s = asyncio.get_running_loop().time()
             self._request_sample()
 
-    def _notice_launch(self, pool: PoolReading) -> None:
-        """Begin the run once the new launcher is seen, so that the workers' first steps belong to it."""
-        launcher = (pool.launcher_pid, pool.launcher_started_at)
-        if None not in launcher and launcher != self._launcher_before and pool.launcher_started_at is not None:
-            self._begin_run(pool.launcher_started_at)
+    def _notice_launch(self) -> None:
+        """Begin the run once the launch is seen, so that the workers' first steps belong to it."""
+        began_t = self._launch[1]
+        if began_t is not None and self._launch != self._launch_before:
+            self._begin_run(began_t)
 
     def _begin_run(self, started_at: float) -> None:
         if self._launching is not None:
@@ -185,6 +185,14 @@ class OperationRunner:
     def _emit(self, kind: str, severity: Severity, text: str, facts: Mapping[str, object] | None = None) -> None:
         LOG.warning("%s", text)
         self._pending_events.append(Event(self._clock.now(), kind, severity, clean_text(text), facts=facts or {}))
+
+
+def launch_of(pool: PoolReading) -> tuple[int | None, float | None]:
+    """Return what tells two launches of a pool apart, with its time: the launcher's start, or an engine's word."""
+    if pool.placed:
+        return None, pool.launched_t
+    is_known = pool.launcher_pid is not None and pool.launcher_started_at is not None
+    return (pool.launcher_pid, pool.launcher_started_at) if is_known else (None, None)
 
 
 def refusal(action: Action, why: str) -> Plan:

@@ -150,6 +150,7 @@ def test_a_pool_on_slurm(cluster: SlurmCluster, config: Config, tmp_path: Path) 
             "four workers answer, and an agent reads each node",
         )
         assert up(all_up) == ["n1/w0", "n1/w1", "n2/w2", "n2/w3"]
+        assert (all_up.run.how, all_up.ended_runs) == ("launched by us", ()), "it began before a worker answered"
         pids = {worker.ref.label: worker.pid for worker in all_up.workers}
         assert None not in pids.values()
 
@@ -163,7 +164,8 @@ def test_a_pool_on_slurm(cluster: SlurmCluster, config: Config, tmp_path: Path) 
         assert operation.ok, operation.message
         assert "1 wait: Resources" in operation.message
         full = pool.wait(lambda s: len(up(s)) == 4, "the fourth answers again")
-        assert [(each.slot, each.reason) for each in full.pool.waiting] == [(4, "Resources")]
+        waits = [(each.slot, each.state, each.reason) for each in full.pool.waiting]
+        assert waits == [(4, "PENDING", "Resources")]
         array = full.pool.waiting[0].job.removesuffix("_4")
         kept = {
             worker.ref.label: worker.pid for worker in full.workers if worker.ref.label in ("n1/w0", "n1/w1", "n2/w2")

@@ -404,6 +404,33 @@ class TestRuns:
         headers = [sample.run for sample in scene.samples if sample.run is not None]
         assert [(header.how, header.desired) for header in headers[1:]] == [("launched by us", 2)]
 
+    @pytest.mark.parametrize("action", [Launch(2), Resize(2), Restart(2)])
+    def test_a_run_on_a_cluster_begins_when_its_engine_accepted_the_launch(
+        self, action: Launch | Resize | Restart
+    ) -> None:
+        """The operation ends when every worker has a place: those that answered before made a run of their own."""
+        scene = Scene()
+        scene.pool.reading = replace(scene.pool.reading, placed=True, launched_t=NOW - 60)
+        gate = threading.Event()
+        scene.pool.apply_with = gated(gate)
+        with scene.running() as engine:
+            scene.latest(engine)
+            engine.submit(engine.plan(action))
+            wait_for(lambda: operation(engine))
+            tick = scene.latest(engine).tick
+            wait_for(lambda: scene.latest(engine).tick >= tick + 3)
+            assert scene.latest(engine).run.how != "launched by us", "the launch before was another run's"
+            launched_t = time.time()
+            scene.pool.reading = replace(scene.pool.reading, launched_t=launched_t)
+            run = wait_for(lambda: (found := scene.latest(engine).run).how == "launched by us" and found)
+            assert run.started_at == launched_t
+            gate.set()
+            wait_for(lambda: (found := operation(engine)) and found.ok)
+            tick = scene.latest(engine).tick
+            wait_for(lambda: scene.latest(engine).tick >= tick + 3)
+        headers = [sample.run for sample in scene.samples if sample.run is not None]
+        assert [(header.how, header.desired) for header in headers[1:]] == [("launched by us", 2)]
+
     def test_without_a_launcher_to_see_it_begins_when_the_launch_is_done(self) -> None:
         scene = Scene()
         gate = threading.Event()
