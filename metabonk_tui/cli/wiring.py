@@ -63,7 +63,7 @@ class Backend(Struct, frozen=True):
     make_pool: Callable[[Config, Path, RunClock, bool, str, ControllerRole, ProcessTable], PoolBackend]
     """Takes the folder for state, the clock, whether it only looks, the command prefix, the role, the processes."""
     make_checks: Callable[[Config, Path], PreflightChecks] | None
-    """Makes the checks before a launch on this machine; None: it never launches."""
+    """Makes the checks before a launch from this machine; None: there are none."""
 
 
 def _launcher_pool(
@@ -94,6 +94,12 @@ def _slurm_pool(
     return SlurmPool(config, clock=clock, controller_lock=role, read_only=read_only)
 
 
+def _slurm_checks(config: Config, state: Path) -> PreflightChecks:
+    from metabonk_tui.cli.live.slurm_checks import SlurmChecks
+
+    return SlurmChecks(config, state)
+
+
 def _ray_pool(
     config: Config,
     state: Path,
@@ -110,7 +116,7 @@ def _ray_pool(
 
 BACKENDS: Mapping[PoolBackendName, Backend] = {
     "launcher": Backend(_launcher_pool, PoolChecks),
-    "slurm": Backend(_slurm_pool, None),
+    "slurm": Backend(_slurm_pool, _slurm_checks),
     "ray": Backend(_ray_pool, None),
     "none": Backend(lambda *_: WatchOnlyPool(), None),
 }
@@ -156,7 +162,8 @@ def watching(
         return snapshot
 
     make_checks = BACKENDS[config.pool.backend].make_checks
-    checks = make_checks(config, state_path) if make_checks and is_this_machine(config.pool.host) else None
+    is_checked = config.pool.is_placed or is_this_machine(config.pool.host)
+    checks = make_checks(config, state_path) if make_checks and is_checked else None
     make_journal = StoreJournal if records else LookingJournal
     journal = make_journal(runs_dir(state_path), config, clock) if config.store.enabled else None
     readers = partial(pool_readers, config, pool, peaks)

@@ -32,6 +32,8 @@ class Printed(Struct, frozen=True):
     out: str = ""
     error: str = ""
     """Why it failed, for people; "": it exited with 0."""
+    said: str = ""
+    """The last line that it wrote to stderr although it exited with 0."""
 
 
 def slurm_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -63,7 +65,7 @@ def run(argv: Sequence[str], limit_s: float = LIMIT_S, environ: Mapping[str, str
         return Printed(error=f"{argv[0]} printed more than {MOST_BYTES // 1_000_000} MB")
     if child.returncode:
         return Printed(error=f"{argv[0]}: {_last_words(complaint) or f'exit code {child.returncode}'}")
-    return Printed(out.decode(errors="replace"))
+    return Printed(out.decode(errors="replace"), said=_last_words(complaint))
 
 
 def _last_words(complaint: bytes) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from metabonk_tui.adapters.files.private import refuse_foreign, refuse_to_make
 from metabonk_tui.adapters.slurm.batch import SlurmSpec
+from metabonk_tui.adapters.slurm.cluster import COMMANDS
 from metabonk_tui.adapters.slurm.queue import SlurmQueue
 from metabonk_tui.cli.doctor.finding import Finding
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.engine.clock import RunClock
 
-COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 COSTS = "the pool can be neither seen nor launched"
 
 

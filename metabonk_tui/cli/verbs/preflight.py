@@ -51,7 +51,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 break
         if monitor.preflight() is None:
             if config.pool.is_placed:
-                raise UsageError("no preflight: it checks this machine, and the workers run on the nodes of a cluster")
+                raise UsageError(
+                    "no preflight on Ray: it checks this machine, and the workers run on the nodes of a cluster"
+                )
             raise UsageError(f"nothing can be launched from here: {why_no_launch(config)}")
         suggested = workers_to_launch(snapshot.memory, config) if snapshot else config.pool.workers
         workers = options.workers if hasattr(options, "workers") else suggested

@@ -165,8 +165,10 @@ def why_not_arm(pool: PoolReading) -> str:
     """Return why this monitor cannot arm the watch, "" when it can: only the pool's controller may act."""
     if pool.read_only:
         return "this monitor only looks"
+    if pool.placed and pool.backend == "slurm":
+        return "on Slurm it does not act: each job has its own memory limit, at which the kernel ends that job alone"
     if pool.placed:
-        return "on a cluster it cannot act yet; each job has a memory limit of its own"
+        return "on Ray it does not act: a resize ends the last workers, on whatever node they are"
     if pool.controller == "us":
         return ""
     if pool.controller == "other":

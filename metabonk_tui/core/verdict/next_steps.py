@@ -155,6 +155,11 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
 
 
 def workers_to_launch(memory: MemoryView, config: Config) -> int:
-    """Return the configured number of workers, limited to what fits and at least 1."""
+    """Return the configured number of workers, limited to what fits and at least 1.
+
+    On a cluster the budget is that of one node, and says nothing of how many fit on all.
+    """
     wanted = config.pool.workers
+    if config.pool.is_placed:
+        return wanted
     return max(1, min(wanted, memory.budget.fits)) if memory.budget is not None else wanted

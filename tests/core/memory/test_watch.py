@@ -322,4 +322,9 @@ def test_what_it_did_stands_with_the_evidence() -> None:
 def test_on_a_cluster_it_is_not_armed() -> None:
     """It would act by the memory of one node on workers of another one."""
     assert why_not_arm(PoolReading(backend="slurm", controller="us")) == ""
-    assert why_not_arm(PoolReading(backend="slurm", controller="us", placed=True)).startswith("on a cluster")
+    assert why_not_arm(PoolReading(backend="slurm", controller="us", placed=True)) == (
+        "on Slurm it does not act: each job has its own memory limit, at which the kernel ends that job alone"
+    )
+    on_ray = why_not_arm(PoolReading(backend="ray", controller="us", placed=True))
+    assert "limit" not in on_ray, "an actor has none"
+    assert on_ray.startswith("on Ray it does not act: ")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.snapshot import VerdictKind
+from metabonk_tui.core.verdict.next_steps import workers_to_launch
 from tests.support.refs import w
 from tests.support.samples import CONFIG, configured, down, healthy, last, phases, room, script, silent
 
@@ -79,3 +80,13 @@ def test_the_floor_in_the_question_is_as_round_as_it_is_drawn() -> None:
     config = configured("[memory]\nfloor_gb = 24.0912")
     asked = [node.question for node in last(script(for_s=60), config).verdict.nodes]
     assert "Memory stable, > 24.1 GB?" in asked
+
+
+def test_how_many_fit_on_one_node_says_nothing_of_a_cluster() -> None:
+    memory = last(script(for_s=2 * MIN, memory=lambda _t: room(2.0))).memory
+    assert memory.budget is not None
+    few = replace(memory, budget=replace(memory.budget, fits=1))
+    wanted = replace(CONFIG, pool=replace(CONFIG.pool, workers=8))
+    assert workers_to_launch(few, wanted) == 1
+    on_slurm = replace(wanted, pool=replace(wanted.pool, backend="slurm"))
+    assert workers_to_launch(few, on_slurm) == 8
