@@ -65,7 +65,7 @@ def verdict_inputs(
     began_t = gate_view.start_up_ended_t
     window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
     # By position as far as there are no defaults: msgspec takes 1 us for so many keywords and 0.3 us for these.
-    return VerdictInputs(
+    inputs = VerdictInputs(
         t,
         run.started_at,
         run.begun,
@@ -85,12 +85,13 @@ def verdict_inputs(
         contract=state.contract.view,
         launcher_pid=pool.launcher_pid,
         elsewhere=pool.elsewhere,
-        waiting=pool.waiting,
-        engine_error=pool.engine_error,
-        no_place=slots_without_place(pool, state.tracks) if pool.placed else (),
         unidentified=_unidentified(state, t),
         calm=not state.record.not_up and _is_calm(state, config),
     )
+    if not pool.placed:
+        return inputs
+    no_place = slots_without_place(pool, state.tracks)
+    return replace(inputs, waiting=pool.waiting, engine_error=pool.engine_error, no_place=no_place)
 
 
 def _is_calm(state: State, config: Config) -> bool:

@@ -56,6 +56,9 @@ def _unanswered(inputs: VerdictInputs) -> EarlyStop | None:
     if not all(host.is_seen for host in inputs.hosts.values()):
         # The workers of a host that is not seen may well answer there.
         return None
+    if inputs.waiting and not any(worker.ref.host for worker in inputs.workers):
+        # All of them are in the queue of a cluster: none runs that could answer.
+        return None
     if inputs.unresolved:
         # No worker was asked, so none failed to answer.
         return None

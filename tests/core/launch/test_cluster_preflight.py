@@ -106,7 +106,8 @@ def test_who_would_wait_is_named() -> None:
         (0.9, None, "PASS", "0.90 GB for each worker; no worker was measured"),
         (0.9, 800_000_000, "PASS", "0.90 GB for each worker; a worker took 0.80 GB"),
         (0.9, 950_000_000, "FAIL", "a worker took 0.95 GB, and its job asks for 0.90 GB"),
-        (0.4, None, "FAIL", "0.40 GB, less than memory.worker_gb: 0.50 GB"),
+        (0.4, None, "UNKNOWN", "0.40 GB, less than memory.worker_gb: 0.50 GB"),
+        (0.4, 300_000_000, "PASS", "0.40 GB for each worker; a worker took 0.30 GB"),
         (0.0, None, "PASS", "0.50 GB for each worker; no worker was measured"),
     ],
 )

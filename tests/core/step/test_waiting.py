@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.store.codec import Encoder, samples
 from metabonk_tui.core.model.host import HostReading, LinkReading
-from metabonk_tui.core.model.sample import PoolReading, RunHeader, Sample, WaitingWorker, slots_without_place
+from metabonk_tui.core.model.sample import (
+    Observation,
+    PoolReading,
+    RunHeader,
+    Sample,
+    WaitingWorker,
+    slots_without_place,
+)
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
 from tests.support.samples import last, play
@@ -92,6 +101,38 @@ class TestTheQueueIsNoFault:
         )
         assert end.verdict.ended is None
         assert not {"WorkerDown"} & {alert.name for alert in end.alerts}
+
+    def test_one_that_did_not_answer_before_it_was_requeued_is_no_stop(self) -> None:
+        """The silence of the worker that ran before is none of the one that waits."""
+        ran = on_cluster({"n1": (0, 1)}, for_s=2400.0)
+        hung = [
+            replace(each, workers={ref: Observation(error="refused") for ref in each.workers}) for each in ran[79:]
+        ]
+        gone = [
+            Sample(2430.0 + 30 * i, pool=ALL_WAIT, hosts={"n1": link("RELEASED")} if i < 3 else {}) for i in range(40)
+        ]
+        for end in play([*ran[:79], *hung, *gone])[-38:]:
+            assert end.verdict.kind is not VerdictKind.STOP, (end.t, end.verdict.because)
+
+
+def test_a_replay_of_the_store_shows_who_waits() -> None:
+    """Also where the state, the reason or the silence of the engine changes between two lines."""
+    rows = on_cluster({"n1": (0,)}, waiting=(1, 2), for_s=120.0)
+    changes: list[dict[str, object]] = [
+        {},
+        {"waiting": (WaitingWorker(1, "12_1", "Priority", 10.0, "REQUEUED"),)},
+        {"engine_error": "squeue: down"},
+        {},
+        {"waiting": ()},
+    ]
+    sent = [replace(row, pool=replace(row.pool, **change)) for row, change in zip(rows, changes, strict=True)]  # type: ignore[arg-type, type-var]
+    encoder = Encoder()
+    problems: list[Problem] = []
+    read = list(samples([encoder.line(each) for each in sent], problems))
+    assert (read, problems) == (sent, [])
+    shown = play(read)
+    assert [len(each.pool.waiting) for each in shown] == [2, 1, 2, 2, 0]
+    assert shown[2].pool.engine_error == "squeue: down"
 
 
 @pytest.mark.parametrize(

@@ -35,5 +35,6 @@ def queue_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         muted(f" {g.text(worker_ranges(WorkerRef(slot=each.slot) for each in waiting))}"),
         *(gap(2), Span(g.text(why), "unknown")),
         muted("" if since is None else f" for {fmt.age(max(0.0, snapshot.t - since))}"),
+        muted("" if snapshot.pool.engine_error is None else ", when the cluster last answered"),
     )
     return (fit(row, frame.width, g.ellipsis),)

@@ -40,3 +40,10 @@ def test_none_waits() -> None:
 def test_it_fits_a_narrow_terminal() -> None:
     (row,) = rows(WaitingWorker(4, "12_4", "Nodes required for job are DOWN, DRAINED or reserved"), wide=40)
     assert len(row) <= 40
+
+
+def test_a_silent_engine_is_named() -> None:
+    base = snapshots.healthy(2)
+    pool = replace(base.pool, waiting=(WaitingWorker(4, "12_4", "Resources"),), engine_error="squeue: down")
+    (row,) = queue_rows(frame_of(base, 100, 30), replace(base, pool=pool))
+    assert plain(row).rstrip().endswith("Resources, when the cluster last answered")
