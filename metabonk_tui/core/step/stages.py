@@ -221,7 +221,8 @@ def check_gate(tick: Tick) -> None:
         tick.gate = gate.view(tick.before.gate, timing.t, run.started_at, config)
         return
     record = tick.now.record
-    all_answered = 0 < record.answered == len(record.workers) and run.begun
+    # A worker in the queue of a cluster is wanted too.
+    all_answered = 0 < record.answered == len(record.workers) and run.begun and not tick.pool.waiting
     track = tick.before.gate
     if tick.pool.waiting and not any([ref.host for ref in tick.tracks]):
         track = gate.wait_for_place(track, timing.t)
