@@ -15,12 +15,12 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.run.learning import (
     INTRINSIC,
     LENGTH,
-    NAME,
     PLAY,
     Curve,
     curve_rows,
     gameplay_rows,
     longest_rows,
+    named,
 )
 
 CHART_ROWS = 11
@@ -66,7 +66,7 @@ def _unobserved(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     ]
     derived = learning.transitions(snapshot)
     rows += [
-        (gap(1), strong(name.ljust(NAME), True), text(count_of(count, "transition")), muted(" to the game *"))
+        (gap(1), strong(named(name), True), text(count_of(count, "transition")), muted(" to the game *"))
         for name, count in derived
     ]
     if derived:

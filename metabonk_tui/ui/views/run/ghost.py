@@ -18,7 +18,7 @@ from metabonk_tui.ui.drawn_once import once_a_snapshot
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, mark, right, width
-from metabonk_tui.ui.views.layout.section import WIDE, label, muted, strong
+from metabonk_tui.ui.views.layout.section import WIDE, label, muted, shown_label, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.run.settings import badge, setting_rows
 
@@ -79,10 +79,12 @@ def ghost_table(frame: Frame, snapshot: Snapshot, ghost: Ghost, wide: int, high:
     """Draw how many minutes each worker is ahead of the ghost, or behind it, in each component; the first workers."""
     g = frame.glyphs
     parts = snapshot.workers[0].components if snapshot.workers else ()
-    shown = parts[: max(1, (wide - WORKER_CELLS) // COLUMN_CELLS)]
+    names = {worker.ref: shown_label(worker.ref, snapshot, g) for worker in snapshot.workers}
+    name_cells = max([WORKER_CELLS, *[len(name) + 1 for name in names.values()]])
+    shown = parts[: max(1, (wide - name_cells) // COLUMN_CELLS)]
     rows: list[Row] = [
         (
-            gap(WORKER_CELLS),
+            gap(name_cells),
             *[right(clip(g.text(part.label), COLUMN_CELLS - 1), COLUMN_CELLS, "muted") for part in shown],
         )
     ]
@@ -91,7 +93,7 @@ def ghost_table(frame: Frame, snapshot: Snapshot, ghost: Ghost, wide: int, high:
     for worker in snapshot.workers[: max(0, high - 2 - len(settings))]:
         found = component_beside(ghost, snapshot, worker)
         cells = [_lead(found.get(part.id), g) for part in shown]
-        rows.append((strong(worker.ref.label.ljust(WORKER_CELLS), True), *cells))
+        rows.append((strong(names[worker.ref].ljust(name_cells), True), *cells))
     rows.append((muted(f"+ ahead   - behind   {g.zero} nothing there yet   never: the ghost never got there"),))
     return [fit(row, wide, g.ellipsis) for row in [*rows, *settings][:high]]
 

@@ -124,13 +124,18 @@ def gameplay_rows(frame: Frame, snapshot: Snapshot, wide: int, high: int) -> lis
     return [fit(row, wide, frame.glyphs.ellipsis) for row in rows[: max(1, high)]]
 
 
+def named(name: str) -> str:
+    """Return the name of a worker in its column; a longer one takes more, and never touches what follows."""
+    return f"{name:<{NAME - 1}} "
+
+
 def _share_row(frame: Frame, snapshot: Snapshot, name: str, episodes: Sequence[Episodes] | None, cells: int) -> Row:
     if episodes is None:
         unknown: Row = (Span("not known", "unknown"),)
-        return (strong(name.ljust(NAME), True), gap(cells), *spread((), unknown, 10), *spread((), unknown, 12))
+        return (strong(named(name), True), gap(cells), *spread((), unknown, 10), *spread((), unknown, 12))
     run, late = learning.of_run(episodes), learning.since(episodes, snapshot.t - learning.HOUR_S)
     is_all = name == "all"
-    head = muted(name.ljust(NAME)) if is_all else strong(name.ljust(NAME), True)
+    head = muted(named(name)) if is_all else strong(named(name), True)
     return (
         head,
         *_bars(snapshot, episodes, cells, frame.glyphs),
@@ -185,7 +190,7 @@ def longest_rows(frame: Frame, snapshot: Snapshot, wide: int, most: int) -> list
     rows: list[Row] = []
     for play_s, name, episode in sorted(found, key=lambda each: -each[0])[:most]:
         at = f"at {fmt.clock(episode.ended_t, frame.zone, with_seconds=False)}"
-        start: Row = (strong(name.ljust(NAME), True), right(fmt.age(play_s), 7, "text"), gap(2), muted(at))
+        start: Row = (strong(named(name), True), right(fmt.age(play_s), 7, "text"), gap(2), muted(at))
         end: Row = ()
         if episode.intrinsic is not None:
             end = (muted("intrinsic "), text(fmt.number(episode.intrinsic, 2)))

@@ -70,3 +70,9 @@ def test_the_dashboard_keeps_its_columns_and_names_every_host(size: tuple[int, i
     for name in LONG:
         assert f"{name.partition('.')[0][-4:]}/w0" in text
     assert RACK not in text
+
+
+def test_a_name_never_touches_the_number_behind_it() -> None:
+    text = text_of(scene("node1", LONG[0]), 100, 30, "learning")
+    assert "node1/w0 1 transition" in text
+    assert f"{LONG[0]}/w1 3 transitions" in text
