@@ -213,7 +213,7 @@ def view_workers(tick: Tick) -> None:
 
 @stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "tracks", "workers", "now.record"))
 def check_gate(tick: Tick) -> None:
-    """End start-up when all workers answered or time is up, and judge the checks that are due."""
+    """End start-up when all workers answered and none is queued, or time is up; judge the checks that are due."""
     run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
     if tick.before.ending.end is not None:
         # A run that is over is not checked any more; its gate stays as it was.
@@ -221,7 +221,6 @@ def check_gate(tick: Tick) -> None:
         tick.gate = gate.view(tick.before.gate, timing.t, run.started_at, config)
         return
     record = tick.now.record
-    # A worker in the queue of a cluster is wanted too.
     all_answered = 0 < record.answered == len(record.workers) and run.begun and not tick.pool.waiting
     track = tick.before.gate
     if tick.pool.waiting and not any([ref.host for ref in tick.tracks]):
