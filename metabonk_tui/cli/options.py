@@ -9,6 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.core.text.similar import most_similar
 
 PROGRAM = "metabonk-tui"
 
@@ -86,10 +87,8 @@ def unrecognized(message: str) -> str:
 
 def nearest(typed: str, known: list[str], prefix: str = "") -> str:
     """Return a hint like "; did you mean check?", or "" where no known word is near; `prefix` precedes the word."""
-    import difflib  # imported late: only a mistake needs it
-
-    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
-    return f"; did you mean {prefix}{near[0]}?" if near else ""
+    near = most_similar(typed, known)
+    return f"; did you mean {prefix}{near}?" if near else ""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
