@@ -212,7 +212,7 @@ OPENED_LATER = re.compile(
 
 
 AFTER_THE_FIRST_PICTURE = re.compile(
-    r"(textual|rich\.(console|text|segment)|ssl|_ssl|_hashlib|platformdirs|statistics|ctypes|tempfile|encodings\.idna)"
+    r"(textual|rich\.(console|text|segment)|ssl|_ssl|_hashlib|platformdirs|statistics|tempfile|encodings\.idna)"
     r"(\..*)?"
 )
 """Textual comes after the first picture. What else costs milliseconds or megabytes is not imported for it."""
