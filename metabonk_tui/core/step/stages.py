@@ -36,7 +36,7 @@ from metabonk_tui.core.step.log_events import traceback_drafts
 from metabonk_tui.core.step.state import HostState, Tick, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
-from metabonk_tui.core.worker import contract, health, pids
+from metabonk_tui.core.worker import contract, health, kill_evidence, pids
 from metabonk_tui.core.worker import process_exits as exits
 from metabonk_tui.core.worker import record as records
 from metabonk_tui.core.worker import tracker as workers
@@ -139,7 +139,8 @@ def observe_memory(tick: Tick) -> None:
     for name, before in tick.before.hosts.items():
         host = sample.host(name)
         here = tuple(ref for ref in unseen if ref.host == name)
-        observed = memory.observe(before.memory, sample, host, timing, tick.config, here)
+        known = kill_evidence.gather(before.exits, host, sample.t)
+        observed = memory.observe(before.memory, sample, host, timing, tick.config, here, known)
         tracks[name] = memory.remember_present(observed, host, sample.t)
     tick.observed_memory = tracks
 
@@ -159,10 +160,8 @@ def latch_oom_kills(tick: Tick) -> None:
     hosts, t = {}, tick.sample.t
     for name, before in tick.before.hosts.items():
         host, exit_state = tick.sample.host(name), tick.exits[name]
-        named = tuple(
-            process.who for _, _, process in exit_state.drafts if process.process_exit.reason == "OOM-killed"
-        )
-        latched = memory.name_victims(tick.observed_memory[name], t, named)
+        named, logged = kill_evidence.victims(exit_state)
+        latched = memory.name_victims(tick.observed_memory[name], t, named, logged)
         killed = latched.kills.in_run > before.memory.kills.in_run or bool(named)
         recorder = flight_recorder.observe(before.recorder, host, t, killed)
         log = host.kernel_log
