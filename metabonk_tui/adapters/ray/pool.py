@@ -149,7 +149,8 @@ class RayPool(PlacedPool):
             case Restart(workers=workers):
                 return self._planned(action, list(living.values()), range(workers), warnings)
             case Stop() if not living and self._watch.desired is None:
-                return Plan(action, "noop", (), (), 0, None, warnings=warnings)
+                seen = "no actor of this pool was found: none runs and none waits"
+                return Plan(action, "noop", (), (), 0, None, warnings=(seen, *warnings))
             case Stop():
                 return self._planned(action, list(living.values()), (), warnings)
             case StopWorker(ref=ref):
@@ -262,7 +263,9 @@ class RayPool(PlacedPool):
         if start:
             commands.append(spec.start_text(f"w{slot}.{self._watch.start_of(slot)}" for slot in start))
         if not commands and not (isinstance(action, Stop) or self._changes_number(action)):
-            return Plan(action, "noop", (), (), 0, None, warnings=warnings)
+            workers = count_of(getattr(action, "workers", 0), "worker")
+            seen = f"the pool has {workers} already: their actors run or wait"
+            return Plan(action, "noop", (), (), 0, None, warnings=(seen, *warnings))
         source = None
         if start:
             sourced = spec.sourced()

@@ -151,7 +151,8 @@ class SlurmPool(PlacedPool):
             case Restart(workers=workers):
                 return self._planned(action, list(living.values()), range(workers), warnings)
             case Stop() if not living and self._queue.desired is None:
-                return Plan(action, "noop", (), (), 0, None, warnings=warnings)
+                seen = "no job of this pool was found: none runs and none waits"
+                return Plan(action, "noop", (), (), 0, None, warnings=(seen, *warnings))
             case Stop():
                 return self._planned(action, list(living.values()), (), warnings)
             case StopWorker(ref=ref):
@@ -314,7 +315,9 @@ class SlurmPool(PlacedPool):
         if start:
             commands.append(self._spec.submit(record, start))
         if not commands and not (isinstance(action, Stop) or self._changes_number(action)):
-            return Plan(action, "noop", (), (), 0, None, warnings=warnings)
+            workers = count_of(getattr(action, "workers", 0), "worker")
+            seen = f"the pool has {workers} already: their jobs run or wait"
+            return Plan(action, "noop", (), (), 0, None, warnings=(seen, *warnings))
         source = None
         if start:
             directory, file = str(self._spec.directory), self._spec.env_file
