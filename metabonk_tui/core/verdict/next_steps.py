@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
 from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.verdict.inputs import VerdictInputs
@@ -115,6 +116,8 @@ def steps_after_end(inputs: VerdictInputs) -> tuple[NextStep, ...]:
     return (READ_REPORT, replace(_launch(inputs), join="then"))
 
 
+NEVER_ANSWERED = ("hung", "broken")
+"""What something on the port of a worker does that may be no worker at all."""
 AGAIN = NextStep("V", "take the gate again", "metabonk-tui check --again --wait")
 
 
@@ -133,8 +136,13 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
     who = missing.worker.label if missing.worker is not None else ""
     restart = NextStep("R", "restart the pool", None) if inputs.config.pool.can_launch else None
     if missing.kind == "worker":
+        worker = next((each for each in inputs.workers if each.ref == missing.worker), None)
         if missing.why == "stranger":
-            return NextStep(None, f"free the port of {who}: what answers there is no worker", None)
+            what = f"free the port of {who}: what answers there is no worker"
+            return NextStep(None, what, _list_holder(missing.worker, inputs.config))
+        if worker is not None and worker.last_good_t is None and worker.pid is None and missing.why in NEVER_ANSWERED:
+            what = f"find what holds the port of {who}: it never answered like a worker"
+            return NextStep(None, what, _list_holder(missing.worker, inputs.config))
         if missing.why in ("hung", "zombie"):
             return NextStep("K", f"stop the process of {who}; its launcher starts it again", None)
         return NextStep("l", f"read why {who} is {missing.why}; without a respawn, restart the pool", None)
@@ -146,6 +154,16 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
         # A gate that is taken again with a component that never showed cannot pass.
         return restart if any(one.kind == "component" for one in all_missing) else AGAIN
     return restart
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _list_holder(worker: WorkerRef | None, config: Config) -> str | None:
+    """Return the command that names what holds a worker's port on this machine; None: it may be on another one."""
+    if worker is None or worker.host or config.pool.host not in LOOPBACK:
+        return None
+    return f"ss -ltnp 'sport = :{config.pool.base_port + worker.slot}'"
 
 
 def workers_to_launch(memory: MemoryView, config: Config) -> int:

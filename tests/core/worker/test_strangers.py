@@ -44,6 +44,10 @@ def answer(fields: Any) -> Life:
         "not json",
         "not an object",
         "redirect",
+        "too deep",
+        "encoded",
+        "http 204",
+        "http 304",
         STRANGER,
     ],
 )
@@ -67,6 +71,8 @@ def test_what_does_not_speak_like_a_worker_is_a_stranger(fields: Any) -> None:
         ({"dynamic_ui_exploration_actions": 0}, Reach.UP),
         ({"meta_learner_sequences_learned": 0}, Reach.UP),  # an alias
         ("http 500", Reach.BROKEN),  # a real worker while a metric is NaN
+        ("http 503", Reach.BROKEN),
+        ("closed", Reach.DOWN),
         ("too large", Reach.BROKEN),
         ("refused", Reach.DOWN),
     ],
@@ -117,6 +123,41 @@ def test_an_adapter_may_name_the_stranger() -> None:
     health = worker(last([sample, replace(sample, t=10.0)])).health
     assert health is not None
     assert health.why == "answers, but is no MetaBonk worker: python3, pid 77"
+
+
+HELD = "port 5000 is held by python (pid 77)"
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "why"),
+    [
+        ("not json", "Expecting value", "no MetaBonk worker: its answer is no JSON: Expecting value"),
+        ("not json", f"not HTTP: Expected HTTP/; {HELD}", f"no MetaBonk worker: it does not speak HTTP: {HELD}"),
+        ("not json", "not HTTP: Expected HTTP/", "no MetaBonk worker: it does not speak HTTP"),
+        ("redirect", "to https://login.example/", "it redirects: to https://login.example/"),
+        ("http 404", f"Not Found; {HELD}", f"http 404: Not Found; {HELD}"),
+        ("http 500", f"oops; {HELD}", f"answers, and never with a status in 5m: http 500: oops; {HELD}"),
+        ("too large", HELD, f"answers, and never with a status in 5m: too large: {HELD}"),
+        ("timeout", f"still no answer; {HELD}", f"accepts, and has not answered for 5m; {HELD}"),
+        ("timeout", "still no answer", "accepts, and has not answered for 5m"),
+        ("closed", HELD, f"never answered in 5m: closed: {HELD}"),
+        ("refused", "", "not reachable, never answered in 5m: refused"),
+    ],
+)
+def test_a_port_that_never_answered_like_a_worker_says_what_holds_it(error: str, detail: str, why: str) -> None:
+    ill = Observation(error=error, detail=detail)
+    samples = script(by_slot(answer(error), healthy), workers=2, for_s=300)
+    seen = last([replace(each, workers={**each.workers, w(0): ill}) for each in samples])
+    health = worker(seen).health
+    assert health is not None
+    assert health.why.endswith(why)
+
+
+def test_a_worker_that_answered_before_keeps_its_words() -> None:
+    seen = last(script(phases((0, healthy), (200, answer("http 500"))), for_s=300))
+    health = worker(seen).health
+    assert health is not None
+    assert health.why == "is alive, its status is not: http 500"
 
 
 def test_a_worker_that_comes_back_is_believed_again() -> None:
