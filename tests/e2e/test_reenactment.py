@@ -1,7 +1,7 @@
 """The crash of the failed run, once more: leaking workers and an Ollama under a real limit of the kernel.
 
 Watched by the real program: the end is forecast in time, the kill is seen and attributed, the verdict stays STOP while
-the gauge is green again. The same with the memory watch armed: nobody is killed.
+the gauge is green again. The same with the memory watch armed: nothing is killed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One Sample per tick: who is asked, who is believed, and that nobody holds up the others."""
+"""One Sample per tick: who is asked, who is believed, and that no reader holds up the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def source_of(scene: Scene) -> Collector:
 
 @pytest.fixture
 def scene() -> Scene:
-    # An interval so long that a tick waits for whoever answers at all.
+    # An interval so long that a tick waits for each worker that answers at all.
     return Scene(config=configured(workers=2, interval_s=10.0))
 
 

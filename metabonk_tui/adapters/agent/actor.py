@@ -127,7 +127,7 @@ class PoolActor:
         return ActionProgress(number, self._operation, events)
 
     async def finish(self) -> None:
-        """Wait for the end of an action whose monitor is gone. A half-made pool would help nobody."""
+        """Wait for the end of an action whose monitor is gone. A half-made pool would have to be repaired by hand."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 

@@ -248,7 +248,7 @@ class LauncherPool:
         watch = PoolWatch(self._spec, record, self._proc)
         process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
-        # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
+        # Looked at again: another pool may have come since the plan, and the command cannot distinguish them.
         bystanders = await asyncio.to_thread(lambda: self._bystanders(self._family(running)))
         argv = commands[0] if commands and not others_that_stop_ends(self._spec, running, bystanders) else None
         ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}

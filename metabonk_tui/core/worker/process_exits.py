@@ -19,8 +19,7 @@ from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
-from metabonk_tui.core.worker.own_actions import OwnAction, update_own_actions
-from metabonk_tui.core.worker.run_end import end_with_run
+from metabonk_tui.core.worker.run_end import OwnAction, end_with_run, update_own_actions
 
 KEPT_EXITS = 200
 KEPT_LOGGED = 20

@@ -1,19 +1,36 @@
-"""Gathers what logs say of kernel kills and of exits, for the counters of kills. Does not: judge how a process ended.
+"""Takes from logs what a step needs: events for new tracebacks, and what they say of kernel kills and exits.
 
 A counter says that something was killed. The kernel's log and the exit codes say whether it was one of ours.
+Does not: read a log, or judge what an error caused and how a process ended.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from metabonk_tui.core.memory.oom_kills import NO_KILL_EVIDENCE, KillEvidence, ProcessKey
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import HostReading, KernelKill
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.status.tracebacks import raised
 from metabonk_tui.core.worker.process_exits import BY_COUNTER, ExitedProcess, ExitState, log_name
 
+LogLines = Mapping[WorkerRef, Sequence[str]]
 _MAY_BE_A_KILL = ("unknown", "end of the run", "killed", "OOM-killed", "probably OOM")
 _SIGKILL = 9
 
 
-def gather(exit_state: ExitState, host: HostReading, t: float) -> KillEvidence:
+def traceback_drafts(before: LogLines, tails: LogLines) -> Iterator[EventDraft]:
+    """Yield one draft for every exception that is in a worker's log and was not there before."""
+    for ref, lines in tails.items():
+        known = set(raised(before.get(ref, ())))
+        for exception in dict.fromkeys(raised(lines)):
+            if exception not in known:
+                text = f"traceback in the log: {exception or 'the exception is not among the lines that were read'}"
+                yield EventDraft(EventKind.WORKER_TRACEBACK, "warn", text, (ref,), {"raised": exception})
+
+
+def kill_evidence(exit_state: ExitState, host: HostReading, t: float) -> KillEvidence:
     """Return what the sample before `t` and the new reading of its host say; nothing is the rule."""
     log = host.kernel_log
     fresh = log.kills if log is not None else ()
@@ -55,7 +72,7 @@ def _ended_otherwise(process: ExitedProcess) -> bool:
     return reason not in _MAY_BE_A_KILL or (reason == "killed" and signal != _SIGKILL)
 
 
-def victims(exit_state: ExitState) -> tuple[tuple[ProcessKey, ...], frozenset[ProcessKey]]:
+def killed_processes(exit_state: ExitState) -> tuple[tuple[ProcessKey, ...], frozenset[ProcessKey]]:
     """Return the processes that are now known to be OOM-killed, and those of them that a log names."""
     found = [each for _, _, each in exit_state.drafts if each.process_exit.reason == "OOM-killed"]
     logged = [each for each in found if each.process_exit.strength != BY_COUNTER]
