@@ -13,6 +13,7 @@ from tests.support.samples import (
     at,
     by_slot,
     changes,
+    header,
     healthy,
     kinds,
     last,
@@ -110,6 +111,22 @@ def test_strangers_alone_are_a_pool_that_does_not_answer() -> None:
     snapshots = play(script(answer(REGISTRY), for_s=300))
     assert changes(snapshots[-1]) == [(0, "WAITING"), (180, "STOP")]
     assert snapshots[-1].verdict.because[0].startswith("no worker answered")
+
+
+@pytest.mark.parametrize(
+    ("others", "because"),
+    [
+        (answer("refused"), "no pool found: what answers on the port of w0 is no MetaBonk worker"),
+        (answer("http 404"), "no pool found: what answers on the port of w0-w2 is no MetaBonk worker"),
+    ],
+)
+def test_a_stranger_is_no_pool_and_no_silence(others: Life, because: str) -> None:
+    first = header(0.0, None, 10.0, how="first sample")
+    seen = last(script(by_slot(answer(REGISTRY), others, others), for_s=60, run=first))
+    assert seen.verdict.because == (because,)
+    steps = [(step.text, step.command) for step in seen.verdict.next_steps]
+    assert steps[0] == ("free the port of w0: what answers there is no worker", "ss -ltnp 'sport = :5000'")
+    assert steps[1][1] == "metabonk-tui launch 3"
 
 
 def test_a_recording_without_the_names_is_no_stranger() -> None:
