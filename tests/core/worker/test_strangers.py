@@ -126,7 +126,7 @@ def test_a_stranger_is_no_pool_and_no_silence(others: Life, because: str) -> Non
     assert seen.verdict.because == (because,)
     steps = [(step.text, step.command) for step in seen.verdict.next_steps]
     assert steps[0] == ("free the port of w0: what answers there is no worker", "ss -ltnp 'sport = :5000'")
-    assert steps[1][1] == "metabonk-tui launch 3"
+    assert (steps[1][1] or "").startswith("metabonk-tui launch ")
 
 
 def test_a_recording_without_the_names_is_no_stranger() -> None:
