@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from metabonk_tui.cli import exit_codes
 from tests.support.paths import ROOT
 
 UNITS = sorted((ROOT / "docs").rglob("*.service"))
@@ -39,3 +40,10 @@ def test_the_recorder_has_time_to_store_the_end_and_to_release_the_pool(path: Pa
     assert float(service["TimeoutStopSec"]) >= 10
     assert "ExecStop" not in service
     assert "ExecStopPost" not in service
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_what_stays_wrong_is_not_started_again(path: Path) -> None:
+    service = read_unit(path)
+    assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"].split() == [str(exit_codes.USAGE), str(exit_codes.CONFIG)]

@@ -9,6 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.core.text.similar import most_similar
 
 PROGRAM = "metabonk-tui"
 
@@ -59,9 +60,20 @@ class Parser(argparse.ArgumentParser):
             return f"; {typed} belongs before the verb: {PROGRAM} {typed}"
         if typed.isdigit() and "--workers" in self.option_names():
             return f"; did you mean --workers {typed}?"
+        if not typed.startswith("-"):
+            return self._hint_of_value(typed)
         # Without the dashes: with them "--json" is near to "--slow".
         names = [name.removeprefix("--") for name in self.option_names() if name.startswith("--")]
-        return nearest(typed.removeprefix("--"), names, "--")
+        return nearest(typed.removeprefix("--"), names, "--") or _hint_of_key(typed)
+
+    def _hint_of_value(self, typed: str) -> str:
+        """Name the option of which a word is, or nearly is, a choice: "demo healthy" lacks "--scenario"."""
+        for action in self._actions:
+            if action.option_strings and action.choices:
+                option = f"{action.option_strings[-1]} "
+                if hint := nearest(typed, [str(choice) for choice in action.choices], option):
+                    return hint
+        return ""
 
     def option_names(self) -> list[str]:
         """List the options, like "--json"."""
@@ -69,8 +81,8 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raise ArgumentError for a value that is no choice; the message names the nearest choice, else all."""
-        choices = [str(choice) for choice in action.choices or ()]
-        if choices and value not in choices:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
             hint = nearest(str(value), choices) or f"; choose from {', '.join(choices)}"
             message = f"invalid choice: {str(value)[:80]!r}{hint}"
             if not action.option_strings and not action.metavar:  # argparse would name the attribute: "argument what"
@@ -86,10 +98,22 @@ def unrecognized(message: str) -> str:
 
 def nearest(typed: str, known: list[str], prefix: str = "") -> str:
     """Return a hint like "; did you mean check?", or "" where no known word is near; `prefix` precedes the word."""
-    import difflib  # imported late: only a mistake needs it
+    near = most_similar(typed, known)
+    return f"; did you mean {prefix}{near}?" if near else ""
 
-    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
-    return f"; did you mean {prefix}{near[0]}?" if near else ""
+
+def _hint_of_key(typed: str) -> str:
+    """Name the key of the configuration of which an option has the name: there is no --theme, but ui.theme."""
+    import msgspec  # imported late: only a mistake needs it
+
+    from metabonk_tui.core.config.schema import Config
+
+    key = typed.removeprefix("--").replace("-", "_")
+    for section in msgspec.structs.fields(Config):
+        table = section.type
+        if isinstance(table, type) and issubclass(table, msgspec.Struct) and key in table.__struct_fields__:
+            return f"; the configuration has {section.name}.{key}: {PROGRAM} config path"
+    return ""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:

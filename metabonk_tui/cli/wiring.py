@@ -20,6 +20,7 @@ from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.http.orchestrator import OrchestratorClient
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
+from metabonk_tui.adapters.process.allocator import share_one_heap
 from metabonk_tui.adapters.process.descriptors import why_too_few
 from metabonk_tui.adapters.process.environ import Environments
 from metabonk_tui.adapters.process.exits import ExitCodeReader
@@ -147,6 +148,8 @@ def watching(
     `when_asked` is how this monitor, as the controller, answers another monitor that asks for control.
     """
     open_log()
+    if records:
+        share_one_heap()
     clock = clock or RunClock(speed)
     state_path = state or state_dir()
     role = controller_role(config, state_path, when_asked)

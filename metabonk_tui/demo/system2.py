@@ -40,7 +40,7 @@ class System2:
             self.last_response = now
         else:
             self.log(
-                f"omega-{self.slot}: System2 request failed: nobody answers at {self.flags.ollama or 'OLLAMA_HOST'}"
+                f"omega-{self.slot}: System2 request failed: nothing answers at {self.flags.ollama or 'OLLAMA_HOST'}"
             )
         self.request_count = request_count
         self.last_request = now

@@ -226,7 +226,7 @@ def run_worker(
         return PORT_TAKEN
     log_line(f"INFO:     Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
     live(server, worker.tick, TICK_S)
-    print(f"[worker:{name}] no launcher and nobody asks: ending", file=sys.stderr, flush=True)
+    print(f"[worker:{name}] no launcher runs and no request comes: ending", file=sys.stderr, flush=True)
     return 0
 
 

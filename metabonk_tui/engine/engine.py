@@ -381,7 +381,7 @@ class Engine:
         """Send alert changes to the sinks. Alerts that already fired in a restored Snapshot are no change."""
         found = alert_transitions(before.alerts if before is not None else (), snapshot.alerts)
         for sink in self._sinks if found else ():
-            self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))
+            self._isolated.run("sending alerts", partial(sink.deliver, found, snapshot))
 
     def _publish(self, snapshot: Snapshot) -> None:
         self._latest = snapshot

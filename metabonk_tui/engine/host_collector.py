@@ -118,13 +118,26 @@ class HostCollector:
         self.has_shown_workers = self.has_shown_workers or bool(listed)
         return listed
 
+    def is_worker(self, process: ProcessReading, *, has_status: bool) -> bool:
+        """Return whether a process of this tick is the worker of its slot; `has_status`: it answered like one now."""
+        if process.unconfirmed and has_status:
+            self._unconfirmed.note_answer(process)
+        return self._unconfirmed.is_worker(process)
+
+    def _of_workers(self, processes: tuple[ProcessReading, ...]) -> tuple[ProcessReading, ...]:
+        """Leave out what only holds a worker's port."""
+        if not any([process.unconfirmed for process in processes]):
+            return processes
+        return tuple([process for process in processes if self._unconfirmed.is_worker(process)])
+
     def take_events(self) -> tuple[Event, ...]:
         """Return the events about this host's processes since the last call."""
         return self._unconfirmed.take_events()
 
     def ask_rest(self) -> tuple[SingleFlight[Any], ...]:
         """Start reading memory, GPUs and the environments that are due; return what to wait for."""
-        readers, processes = self._readers, self.processes
+        readers = self._readers
+        processes = None if self.processes is None else self._of_workers(self.processes)
         if (memory := readers.memory) is not None:
             if processes is not None:
                 self._pids = [p.pid for p in processes if p.role in ("worker", "ollama") and p.pid is not None]
@@ -142,6 +155,8 @@ class HostCollector:
     ) -> HostTick:
         """Take what was read in this tick; `refs` are the host's workers, `workers` the answers of some."""
         exits, kernel_log = self._evidence.read_new(workers)
+        if self.processes is not None:
+            self.processes = self._of_workers(self.processes)
         processes = self.processes
         reading = HostReading(
             memory=self._memory.take(wait_limit_s),

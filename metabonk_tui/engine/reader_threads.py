@@ -87,7 +87,7 @@ class _Thread:
                 self.reading = self._queue.get(timeout=IDLE_S)
             except Empty:
                 self.has_ended = True
-                # What was queued before anybody could see that it has ended.
+                # What was queued before the end of the thread could be seen.
                 with suppress(Empty):
                     while True:
                         self._queue.get_nowait().run()

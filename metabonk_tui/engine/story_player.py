@@ -1,4 +1,4 @@
-"""Plays a recording in chapters, each at a speed of its own and with a caption. Does not: know what they tell."""
+"""Plays a recording in chapters, each at a speed of its own and with a caption. Does not: know what they mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Notices processes that hold a worker's port and do not run a worker's command. Does not: read or signal them."""
+"""Notices processes that hold a worker's port and do not run a worker's command. Does not: read or signal them.
+
+Such a process is the worker once it has answered like one (verdict.md, section 9). Until then its memory, environment
+and end are not the worker's.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ class UnconfirmedWatch:
     def __init__(self) -> None:
         self._confirmed_slots: set[WorkerRef | None] = set()
         self._emitted: set[tuple[int | None, WorkerRef | None]] = set()
+        self._answering: set[tuple[int | None, float | None, WorkerRef | None]] = set()
+        """The processes that answered like a worker, each with its start and slot."""
         self._events: list[Event] = []
 
     def filter(self, processes: tuple[ProcessReading, ...], t: float) -> tuple[ProcessReading, ...]:
@@ -34,8 +40,25 @@ class UnconfirmedWatch:
             if not each.unconfirmed or each.role != "worker" or each.worker not in self._confirmed_slots
         )
 
+    def note_answer(self, process: ProcessReading) -> None:
+        """Take in that a worker's status came from the port that this process holds."""
+        self._answering.add(_key(process))
+
+    def is_worker(self, process: ProcessReading) -> bool:
+        """Return whether a process may count as its worker: by its command, or because it answered like one."""
+        return not process.unconfirmed or process.role != "worker" or _key(process) in self._answering
+
     def take_events(self) -> tuple[Event, ...]:
         """Return the events since the last call."""
         events = tuple(self._events)
         self._events.clear()
         return events
+
+
+def held_by(process: ProcessReading, port: int) -> str:
+    """Name the process that holds a port."""
+    return f"port {port} is held by {process.name.partition(' ')[0] or 'a process'} (pid {process.pid})"
+
+
+def _key(process: ProcessReading) -> tuple[int | None, float | None, WorkerRef | None]:
+    return process.pid, process.started_at, process.worker

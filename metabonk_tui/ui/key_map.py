@@ -5,7 +5,6 @@ A command keeps its usual keys beside the new one, unless another command takes 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from metabonk_tui.core.config.load import ConfigError
 from metabonk_tui.core.config.mistakes import Mistake
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.text.similar import most_similar
 from metabonk_tui.ui.commands import COMMANDS, Command, key_name
 from metabonk_tui.ui.hints import KeyTable
 
@@ -85,8 +85,8 @@ def _key(text: str, command: str, name: str) -> str:
 
 
 def _nearest(text: str, known: frozenset[str] | set[str]) -> str:
-    near = difflib.get_close_matches(text, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = most_similar(text, sorted(known))
+    return f"; did you mean {near}?" if near else ""
 
 
 def key_mistakes(config: Config) -> list[Mistake]:

@@ -233,7 +233,7 @@ def test_a_worker_whose_port_is_taken_exits_with_3(demo: MakePool) -> None:
 def test_the_seed_is_launched_without_its_flags_and_the_env_file_brings_them(demo: MakePool) -> None:
     pool = demo("seed", speed=600)
     assert pool.facts["workers"] == 5
-    # Even where the caller has them exported: the scenario is that nobody did.
+    # Even where the caller has them exported: the scenario is that they were not.
     pool.launch(environment=FLAGS)
     pool.wait_up(5)
     environment = environ_of(pool.pid(4))

@@ -290,7 +290,7 @@ def test_mute_asks_and_nobody_answers(demo: MakePool) -> None:
     assert status["vlm_hints_used"] == 0
     assert status["system2_reasoning"] is None
     assert not pool.is_listening(pool.base_port + 65)
-    assert "omega-0: System2 request failed: nobody answers" in pool.log("worker_0.log")
+    assert "omega-0: System2 request failed: nothing answers" in pool.log("worker_0.log")
 
 
 def test_with_an_ollama_the_first_question_is_answered(demo: MakePool) -> None:

@@ -84,7 +84,7 @@ def check(pool: DemoPool, state: Path, *more: str) -> dict[str, Any]:
         ("imports", "init-failed", [1], r"intrinsic reward absent: \"WARN: intrinsic reward shaper unavailable"),
         ("override", "launcher-override", [0, 1], r"METABONK_SYSTEM2_ENABLED is 1 in the env file, 0 in the process"),
         ("swallowed", "intrinsic-not-applied", [0, 1], r"METABONK_INTRINSIC_APPLY_IN_PURE_VISION unset"),
-        ("mute", "system2-no-answer", [0, 1], r"vlm_hints_used stays 0 .*\"System2 request failed: nobody answers"),
+        ("mute", "system2-no-answer", [0, 1], r"vlm_hints_used stays 0 .*\"System2 request failed: nothing answers"),
         ("starved", "classifier-no-frames", [1], r"uncertain, dynamic_ui_text_density absent while steps advance"),
     ],
 )

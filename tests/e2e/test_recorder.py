@@ -184,7 +184,7 @@ def test_an_open_monitor_beside_a_recorder(pool: Pool, record: Spawn, tmp_path: 
         screen.wait_for(r"gen 1 +up \d\d:\d\d:\d\d.*LIVE")
         assert clock(screen) >= int(seen_s), "the run's clock is the recorder's"
         screen.wait_for(r"GATE +[^·\s]")  # checks that were made before it opened
-        # Nobody is asked twice.
+        # No worker is asked twice.
         before, count = asked(tmp_path), stored(tmp_path)
         wait_for(lambda: stored(tmp_path) >= count + 8)
         screen.wait_for(r"LIVE")
@@ -231,7 +231,7 @@ def test_closed_at_minute_10_and_opened_at_minute_25(pool: Pool, tmp_path: Path)
     with Recording(runs(tmp_path)[0]) as one:
         began_t, closed_t = one.summary().started_at, one.span[1]
     opened_s = 25 * 60 / SPEED
-    time.sleep(max(0.0, opened_s - (closed_t - began_t) / SPEED))  # nobody watches
+    time.sleep(max(0.0, opened_s - (closed_t - began_t) / SPEED))  # no monitor watches
     second = Screen(pool.options, state)
     try:
         second.wait_for(r"gen 1 +up 00:[2-9]\d:\d\d.*LIVE")

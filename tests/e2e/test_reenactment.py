@@ -1,7 +1,7 @@
 """The crash of the failed run, once more: leaking workers and an Ollama under a real limit of the kernel.
 
 Watched by the real program: the end is forecast in time, the kill is seen and attributed, the verdict stays STOP while
-the gauge is green again. The same with the memory watch armed: nobody is killed.
+the gauge is green again. The same with the memory watch armed: nothing is killed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,16 @@ def group() -> Iterator[KernelGroup]:
         groups.close()
 
 
-def configured(pool: DemoPool, procs: Path) -> Config:
+EARLY = {"floor_gb": 0.2, "warn_gb": 0.2, "critical_gb": 0.15, "critical_forecast_s": 15 * MINUTE}
+"""Limits at which 15 s are left: the clock is 60 times faster, and the stop of a pool on a loaded machine is not.
+
+With the limits of the run that is left alone, 3 to 5 s were left, and every third time the kernel was faster.
+The floor is so high that five workers no longer fit by then, else there is nothing to resize.
+"""
+LATE = {"floor_gb": 0.05, "warn_gb": 0.05, "critical_gb": 0.03, "critical_forecast_s": 5 * MINUTE}
+
+
+def configured(pool: DemoPool, procs: Path, limits: dict[str, float]) -> Config:
     """A tenth of the seed's machine; whatever is launched joins the group."""
     config = load_config(str(pool.config)).config
     replace = msgspec.structs.replace
@@ -80,20 +89,28 @@ def configured(pool: DemoPool, procs: Path) -> Config:
     return replace(
         config,
         pool=replace(config.pool, launcher=launcher),
-        memory=replace(config.memory, floor_gb=0.05, worker_gb=0.06, ollama_gb=0.08),
-        memory_watch=replace(config.memory_watch, on_critical="resize", warn_gb=0.05, critical_gb=0.03),
+        memory=replace(config.memory, floor_gb=limits["floor_gb"], worker_gb=0.06, ollama_gb=0.08),
+        memory_watch=replace(
+            config.memory_watch,
+            on_critical="resize",
+            warn_gb=limits["warn_gb"],
+            critical_gb=limits["critical_gb"],
+            critical_forecast_s=limits["critical_forecast_s"],
+        ),
         # On a loaded machine a tick of this clock may be minutes apart.
         observe=replace(config.observe, gap_intervals=1000.0),
     )
 
 
 @contextmanager
-def reenacted(group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reenactment]:
+def reenacted(
+    group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, float]
+) -> Iterator[Reenactment]:
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(state))
     with demo_pool("leak", 5, 0, SPEED) as pool:
         pool.launch = joined(group.procs, pool.launch)
         pool.start()
-        with watching(configured(pool, group.procs), call="metabonk-tui", speed=SPEED, state=state) as engine:
+        with watching(configured(pool, group.procs, limits), call="metabonk-tui", speed=SPEED, state=state) as engine:
             yield Reenactment(engine, group)
     assert pool.left == ""
 
@@ -101,7 +118,7 @@ def reenacted(group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_left_alone_the_end_is_predicted_seen_and_remembered(
     group: KernelGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with reenacted(group, tmp_path, monkeypatch) as story:
+    with reenacted(group, tmp_path, monkeypatch, LATE) as story:
         story.tighten()
         wait_for(lambda: story.now.memory.oom_kills_in_run)
         killed_t = story.now.memory.oom_since_t
@@ -124,7 +141,7 @@ def test_left_alone_the_end_is_predicted_seen_and_remembered(
 def test_armed_the_memory_watch_saves_the_run(
     group: KernelGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with reenacted(group, tmp_path, monkeypatch) as story:
+    with reenacted(group, tmp_path, monkeypatch, EARLY) as story:
         story.engine.arm(True, "option")
         story.tighten()
         done = wait_for(lambda: (watch := story.now.memory.watch) and watch.did_ok is not None and watch)
@@ -134,6 +151,7 @@ def test_armed_the_memory_watch_saves_the_run(
         began_t = story.now.t
         wait_for(lambda: story.now.t - began_t > 15 * MINUTE)
         assert story.now.memory.oom_kills_in_run == 0
-        assert sum(worker.alive for worker in story.now.workers) == story.now.pool.desired
+        # One look may miss a worker that answers late.
+        wait_for(lambda: sum(worker.alive for worker in story.now.workers) == story.now.pool.desired)
         pids = [worker.pid for worker in story.now.workers if worker.alive]
         assert set(map(str, pids)) <= set(group.procs.read_text().split()), "the smaller pool is under the same limit"

@@ -1,4 +1,4 @@
-"""One Sample per tick: who is asked, who is believed, and that nobody holds up the others."""
+"""One Sample per tick: who is asked, who is believed, and that no reader holds up the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def source_of(scene: Scene) -> Collector:
 
 @pytest.fixture
 def scene() -> Scene:
-    # An interval so long that a tick waits for whoever answers at all.
+    # An interval so long that a tick waits for each worker that answers at all.
     return Scene(config=configured(workers=2, interval_s=10.0))
 
 
@@ -120,6 +120,42 @@ class TestWhoTheyAre:
         assert sample.workers[w(0)].pid_started_at == scene.clock.at(NOW - 10)
         assert sample.only_host.processes is not None
         assert sample.only_host.processes[0].started_at == scene.clock.at(NOW - 10)
+
+    async def test_what_only_holds_a_port_is_the_worker_once_it_answers_like_one(self, scene: Scene) -> None:
+        scene.table.processes = (
+            worker_process(0, 100, NOW - 10),
+            replace(worker_process(1, 200, NOW - 20), unconfirmed=True, name="python squat.py"),
+        )
+        scene.workers.errors[1] = "not json"
+        source = source_of(scene)
+        for _ in range(2):
+            sample = await source.gather()
+            assert sample.workers[w(1)].pid is None
+            assert sample.workers[w(1)].detail.endswith("port 5001 is held by python (pid 200)")
+            assert [process.pid for process in sample.only_host.processes or ()] == [100]
+            assert set(sample.environments) <= {w(0)}
+        assert {pid for pid, _ in scene.environments.calls} == {100}, "a stranger's environment is not read"
+        assert scene.memory.pids[-1] == [100], "nor the limits of its cgroup"
+        del scene.workers.errors[1]
+        assert (await source.gather()).workers[w(1)].pid == 200
+        sample = await source.gather()
+        assert [process.pid for process in sample.only_host.processes or ()] == [100, 200]
+        assert set(sample.environments) == {w(1)}
+        scene.workers.errors[1] = "http 500"
+        assert (await source.gather()).workers[w(1)].pid == 200, "a worker that is sick stays the worker"
+
+    async def test_a_stranger_begins_no_run(self, scene: Scene) -> None:
+        scene.table.processes = (replace(worker_process(1, 200, NOW - 500), unconfirmed=True),)
+        scene.workers.errors |= {0: "refused", 1: "http 404"}
+        run = (await source_of(scene).gather()).run
+        assert run is not None
+        assert run.how == "first sample"
+
+    async def test_a_worker_by_its_port_alone_begins_the_run_at_its_start(self, scene: Scene) -> None:
+        scene.table.processes = (replace(worker_process(1, 200, NOW - 500), unconfirmed=True),)
+        run = (await source_of(scene).gather()).run
+        assert run is not None
+        assert run.how == "oldest worker process"
 
     async def test_of_two_processes_in_a_slot_the_younger_counts(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 10), worker_process(0, 101, NOW - 1))

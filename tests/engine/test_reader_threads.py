@@ -43,7 +43,7 @@ async def test_reads_that_hang_hold_up_no_other_one(hung: int) -> None:
         stuck = [threads.run(lambda: release.wait(LIMIT_S)) for _ in range(hung)]
         async with asyncio.timeout(LIMIT_S):
             assert await threads.run(lambda: 7) == 7
-            # Also one that is asked for when nobody looks at those that hang any more.
+            # Also one that is asked for when no thread looks at those that hang any more.
             await asyncio.sleep(sum(WAITS_S) + len(WAITS_S) * GRID_S)
             assert await threads.run(lambda: 8) == 8
         assert not any(each.done() for each in stuck)

@@ -1,4 +1,4 @@
-"""Makes broken inputs from good ones: bytes that fall out, come twice, or become a number that nobody expects."""
+"""Makes broken inputs from good ones: bytes that fall out, come twice, or become a number that no reader expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports for tests: free ones, and whether somebody listens on one."""
+"""Ports for tests: free ones, and whether a process listens on one."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ _reserved: deque[int] = deque()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
+    """Return a port that no process listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     assert not FIRST_PORT <= port < LAST_PORT
@@ -52,7 +52,7 @@ def _reserve(base: int) -> bool:
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
-    """Return whether somebody on the loopback accepts a connection."""
+    """Return whether a process on the loopback accepts a connection."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
         client.settimeout(0.5)
         return client.connect_ex((host, port)) == 0

@@ -50,7 +50,7 @@ def test_before_the_first_key_nothing_is_selected_and_the_worst_come_first() -> 
     assert "▸" not in "".join(desk.lines)
     assert desk.order[:4] == ["13", "21", "22", "40"]
     desk.controller.update(down(scenes.many(72), 50))
-    assert desk.order[:4] == ["13", "50", "21", "22"], "nobody is among them: the worst come first again"
+    assert desk.order[:4] == ["13", "50", "21", "22"], "none of those is among them: the worst come first again"
     desk.press("j")
     assert desk.controller.state.ref == scenes.many(72).workers[13].ref
 

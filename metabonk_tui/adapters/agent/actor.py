@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from metabonk_tui.adapters.agent.protocol import Act, ActionProgress
+from metabonk_tui.adapters.pools.plan import NO_PROCESS
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.model.pool import Action, Plan, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
@@ -86,7 +87,7 @@ class PoolActor:
             # A restart of several hosts keeps the number of each, which is known best here.
             desired = (await self._pool.read()).desired
             if not desired:
-                return "", replace(_refused(action, ""), mode="noop", warnings=("nothing of this pool runs",))
+                return "", replace(_refused(action, ""), mode="noop", warnings=(NO_PROCESS,))
             action = replace(action, workers=desired)
         self._role.is_wanted = True
         try:
@@ -126,7 +127,7 @@ class PoolActor:
         return ActionProgress(number, self._operation, events)
 
     async def finish(self) -> None:
-        """Wait for the end of an action whose monitor is gone. A half-made pool would help nobody."""
+        """Wait for the end of an action whose monitor is gone. A half-made pool would have to be repaired by hand."""
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 

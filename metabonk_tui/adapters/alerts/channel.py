@@ -153,7 +153,7 @@ class AlertChannel(ABC):
             return self._lock.try_acquire()
         except OSError as error:
             # Two notifications are better than none.
-            self._report_failure(f"cannot know whether another monitor tells: {error.strerror or error}")
+            self._report_failure(f"cannot see whether another monitor sends the alerts: {error.strerror or error}")
             return True
 
     def _work(self) -> None:

@@ -83,7 +83,7 @@ class KeptFiles:
 
 
 def _is_put_there(name: str, descriptor: int) -> bool:
-    """Return whether somebody put a usual file in the place of a kernel's: replaced, the open one stays the old one.
+    """Return whether a usual file was put in the place of a kernel's: replaced, the open one stays the old one.
 
     Files of /proc and of cgroups have no size.
     """

@@ -177,7 +177,7 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether another request may be sent: nobody waits, and nothing came that was not asked for, nor the end."""
+        """Whether another request may be sent: no other waits, and neither unasked bytes nor the end came."""
         if self._socket is None or self._waiting is not None:
             return False
         try:

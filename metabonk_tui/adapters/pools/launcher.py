@@ -30,6 +30,7 @@ from metabonk_tui.adapters.pools.plan import (
     make_plan,
     may_share_ports,
     others_that_stop_ends,
+    ports_to_ask,
     refuse,
     why_not_unattended,
     why_stale,
@@ -118,16 +119,19 @@ class LauncherPool:
         record, running = self._find_processes(sweep=True, adopt=getattr(action, "adopt", ()))
         workers = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         family = self._family(running)
+        desired, launched = desired_workers(record, running), record.workers if record else None
+        asked = ports_to_ask(action, self._spec, desired or 0, launched or 0)
         inputs = PlanInputs(
             running=running,
-            desired=desired_workers(record, running),
+            desired=desired,
             sourced=self._source_for(action, running),
             foreign_listeners=held_ports(self._spec, workers, family, self._proc) if workers > 0 else {},
             ready_s=record.ready_s if record else None,
             notes=(self._record_file.problem,) if self._record_file.problem else (),
             bystanders=self._bystanders(family),
             launcher_sets=self._spec.launcher_sets() if workers else NO_SCRIPT,
-            holders=self._holders(action, running, record),
+            holders=self._holders(asked, running),
+            asked=asked,
         )
         return make_plan(action, self._spec, inputs)
 
@@ -244,7 +248,7 @@ class LauncherPool:
         watch = PoolWatch(self._spec, record, self._proc)
         process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
-        # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
+        # Looked at again: another pool may have come since the plan, and the command cannot distinguish them.
         bystanders = await asyncio.to_thread(lambda: self._bystanders(self._family(running)))
         argv = commands[0] if commands and not others_that_stop_ends(self._spec, running, bystanders) else None
         ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}
@@ -348,15 +352,9 @@ class LauncherPool:
             self._last_look, self._last_look_s = (seen, running), now_s
         return record, self._last_look[1]
 
-    def _holders(self, action: Action, running: PoolProcesses, record: LaunchRecord | None) -> tuple[PortHolder, ...]:
-        """Ask the pool's ports before a plan may find nothing to do. Returns what answers and is not ours."""
-        if isinstance(action, StopWorker | Launch | Restart):
-            return ()
-        counts = [self._spec.workers, desired_workers(record, running) or 0, record.workers or 0 if record else 0]
-        if isinstance(action, Resize):
-            counts = [action.workers]
-        ports = range(self._spec.base_port, self._spec.base_port + max(counts))
-        holders = ask_ports(self._spec.host, ports, self._proc, running.owned)
+    def _holders(self, ports: range, running: PoolProcesses) -> tuple[PortHolder, ...]:
+        """Return what answers on these ports and is not ours."""
+        holders = ask_ports(self._spec.host, ports, self._proc, running.owned) if ports else ()
         return tuple(holder for holder in holders if holder.pid is None or holder.pid not in running.owned)
 
     def _cannot_act(self) -> str:

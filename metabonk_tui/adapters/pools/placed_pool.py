@@ -147,7 +147,7 @@ class PlacedPool(Generic[J, R]):
             case Restart(workers=workers):
                 return self._planned(action, list(living.values()), range(workers))
             case Stop() if not living and self._watch.desired is None:
-                return Plan(action, "noop", (), (), 0, None, warnings=self._strangers())
+                return self._nothing_to_do(action, f"no {self.noun} of this pool was found: none runs and none waits")
             case Stop():
                 return self._planned(action, list(living.values()), ())
             case StopWorker(ref=ref):
@@ -295,7 +295,8 @@ class PlacedPool(Generic[J, R]):
         commands = self._commands(ending, start)
         changes_number = isinstance(action, Resize) and action.workers != self._watch.desired
         if not commands and not (isinstance(action, Stop) or changes_number):
-            return Plan(action, "noop", (), (), 0, None, warnings=warnings)
+            workers = count_of(getattr(action, "workers", 0), "worker")
+            return self._nothing_to_do(action, f"the pool has {workers} already: their {self.noun}s run or wait")
         if start:
             found = self._source()
             if isinstance(found, str):
@@ -306,6 +307,9 @@ class PlacedPool(Generic[J, R]):
         hits = tuple(self._target(job) for job in ending)
         kept = len(self._watch.living()) - len(ending)
         return placed_plan(action, commands, hits, len(start), source, warnings, kept)
+
+    def _nothing_to_do(self, action: Action, seen: str) -> Plan:
+        return Plan(action, "noop", (), (), 0, None, warnings=(seen, *self._strangers()))
 
     def _target(self, job: J) -> TargetProcess:
         on = f" on {job.node}" if job.node else f" {job.state}"

@@ -37,6 +37,7 @@ from metabonk_tui.core.worker.environment import is_same_value
 
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
 NOTHING_OURS = "nothing here may be stopped"
+NO_PROCESS = "no process of this pool was found"
 CHANGED = "the pool changed since this was planned"
 TYPE_OVERRIDE = 'to launch all the same, give a reason: --override "..."'
 
@@ -55,6 +56,8 @@ class PlanInputs(Struct, frozen=True):
     launcher_sets: LauncherEnvironment = NO_SCRIPT
     holders: tuple[PortHolder, ...] = ()
     """What answers on the pool's ports and is not ours."""
+    asked: range = range(0)
+    """The ports that were asked for `holders`; empty: none."""
     bystanders: tuple[Bystander, ...] = ()
     """What MetaBonk's own scripts would end besides the pool."""
 
@@ -75,6 +78,22 @@ def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     if plan.mode == "refused" or not (plan.hits or plan.start):
         return replace(plan, strangers=strangers)
     return replace(plan, strangers=strangers, warnings=(*plan.warnings, *(stranger.text for stranger in strangers)))
+
+
+def ports_to_ask(action: Action, spec: LaunchSpec, desired: int, launched: int) -> range:
+    """Return the ports to ask before a plan may find nothing to do; empty: this action always has to act."""
+    if isinstance(action, StopWorker | Launch | Restart):
+        return range(0)
+    count = action.workers if isinstance(action, Resize) else max(spec.workers, desired, launched)
+    return range(spec.base_port, min(65536, spec.base_port + count))
+
+
+def nothing_seen(asked: range) -> str:
+    """Say what was looked for and not found: processes, and an answer on these ports."""
+    if not asked:
+        return NO_PROCESS
+    last = f" to {asked[-1]}" if len(asked) > 1 else ""
+    return f"{NO_PROCESS}, and nothing answers on {asked[0]}{last}"
 
 
 def _answers(inputs: PlanInputs) -> str:
@@ -139,7 +158,7 @@ def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Pl
 def _plan_stop(action: Stop, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     running = inputs.running
     if not running.all_targets:
-        return _plan(action, "noop", spec, None, warnings=("nothing of this pool runs", *inputs.notes))
+        return _plan(action, "noop", spec, None, warnings=(nothing_seen(inputs.asked), *inputs.notes))
     command, warnings = _stop_command(spec, inputs)
     return _plan(
         action,

@@ -24,7 +24,7 @@ COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 COLUMNS = ("NodeList", "Partition", "Available", "StateLong", "Memory", "AllocMem")
 _START = re.compile(r"to start at (\d{9,12})\b")
 _NOT_FOR_ALL = ("reserv", "resv", "block", "future")
-"""States of a node that other jobs than those of everybody get."""
+"""States of a node that takes only the jobs of a reservation."""
 _FLAGS = "*~#%$@^!+-"
 """What `sinfo` puts behind a state: powered down, booting, reserved; * is a node that does not answer."""
 

@@ -5,7 +5,6 @@ Does not: run a command, or connect to anything; it asks the name server.
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from metabonk_tui.core.config.consistency import is_host, url_problem
 from metabonk_tui.core.config.mistakes import Mistake, found
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.config.webhooks import webhook_problem
+from metabonk_tui.core.text.similar import most_similar
 
 MOST_LISTED = 8
 """Env files that are listed beside one that does not exist."""
@@ -134,6 +134,6 @@ def _theme(config: Config) -> Iterator[Mistake]:
     names = [path.stem for folder in (themes_dir(), user_themes_dir()) for path in sorted(folder.glob("*.toml"))]
     theme = config.ui.theme
     if theme not in names:
-        near = difflib.get_close_matches(theme, names, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"themes: {', '.join(names)}"
+        near = most_similar(theme, names)
+        hint = f'did you mean "{near}"?' if near else f"themes: {', '.join(names)}"
         yield Mistake("ui.theme", f"no theme {found('theme', theme)}; {hint}")

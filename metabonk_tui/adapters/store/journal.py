@@ -329,7 +329,8 @@ class StoreJournal:
         cache: Cache | None = None
         if snapshot is not None and run_writer.file.is_full:
             cache = self._checkpoint(snapshot, run_writer.file.seq + 1)
-        run_writer.add(sample, snapshot, self._identity_meta(sample), cache, self._inbox_to)
+        unstored_from_t = self._stored_t if self._problem else None
+        run_writer.add(sample, snapshot, self._identity_meta(sample), cache, self._inbox_to, unstored_from_t)
         # This tick deleted the processed inbox entries, so SQLite may reuse ids from 1.
         self._inbox_to = 0
         if snapshot is not None and hour_of(snapshot) > self._hour:

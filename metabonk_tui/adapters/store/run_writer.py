@@ -18,9 +18,11 @@ from metabonk_tui.adapters.store.run_file import NO_META, Cache, RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.seek_points import SeekPoint, SeekPoints
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import HostReading
 from metabonk_tui.core.model.sample import Event, PoolReading, RunHeader, Sample
-from metabonk_tui.core.model.snapshot import RunSummary, Snapshot
+from metabonk_tui.core.model.snapshot import Gap, RunSummary, Snapshot
+from metabonk_tui.core.recordings.restore import recorded_gap
 
 BEFORE_S = 300.0
 """Seconds before the open minute in which to look for a sample: counters grow from it."""
@@ -61,9 +63,15 @@ class RunWriter:
         more: Mapping[str, Any],
         cache: Cache | None = None,
         inbox_to: int = 0,
+        unstored_from_t: float | None = None,
     ) -> None:
-        """Write a Sample in one transaction: all of it, or nothing and an error."""
-        events = self._new_events(snapshot.events) if snapshot is not None else ()
+        """Write a Sample in one transaction: all of it, or nothing and an error.
+
+        `unstored_from_t`: the time of the last stored sample, if samples since then could not be stored.
+        """
+        new = self._new_events(snapshot.events) if snapshot is not None else ()
+        # A late tick among samples that are not stored is no gap between stored ones, and lies within theirs.
+        events = new if unstored_from_t is None else [e for e in new if not _is_within(e, unstored_from_t, sample.t)]
         caches = () if cache is None else (cache,)
         point, gone = self._seek_point(snapshot)
         try:
@@ -79,8 +87,8 @@ class RunWriter:
         except BaseException:
             self._points.break_off()
             raise
-        if events:
-            self._last_event = events[-1]
+        if new:
+            self._last_event = new[-1]
 
     def _seek_point(self, snapshot: Snapshot | None) -> tuple[tuple[Cache, ...], list[SeekPoint]]:
         """Return the Snapshot to keep with the next sample, if it is due, and the points that it replaces."""
@@ -149,6 +157,12 @@ class RunWriter:
             return events[places[-1] + 1 :]
         # Another program version or other thresholds derive other events: stored events stay, later ones are added.
         return tuple(event for event in events if event.t > last.t)
+
+
+def _is_within(event: Event, from_t: float, to_t: float) -> bool:
+    """Return whether an event reports a gap within these times that is shorter than they are."""
+    gap = recorded_gap(event) if event.kind == EventKind.RECORDER_GAP else None
+    return gap is not None and from_t <= gap.from_t and gap.to_t <= to_t and gap != Gap(from_t, to_t)
 
 
 def _first_of_next(host: HostReading) -> HostReading:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from metabonk_tui.cli.setup.backend import ClusterAnswer
 from metabonk_tui.core.config.schema import Config, WebhookKind
 from metabonk_tui.core.config.template import ChosenValue
 
@@ -35,9 +36,23 @@ class SetupAnswers(Struct, frozen=True):
     """Required variables that the env file lacks."""
     python: str = ""
     """The Python that runs the launcher; "": the one of the packaged launch command."""
+    cluster: ClusterAnswer | None = None
+    """The cluster that runs the workers; None: the launcher does, or nothing."""
     orchestrator_port: int | None = None
     hook: tuple[str, ...] = ()
     webhook: WebhookAnswer | None = None
+
+
+def _of_cluster(cluster: ClusterAnswer, python: str, config: Config) -> dict[str, ChosenValue]:
+    """Return the keys of a pool on a cluster. The services of MetaBonk are then started elsewhere, if at all."""
+    values: dict[str, ChosenValue] = {"pool.backend": cluster.backend, "pool.orchestrator": ""}
+    command = config.pool.slurm.command if cluster.backend == "slurm" else config.pool.ray.command
+    if python and python != command[0]:
+        values[f"pool.{cluster.backend}.command"] = [python, *command[1:]]
+    if cluster.backend == "slurm":
+        return values | {"pool.slurm.folder": cluster.folder}
+    values |= {"pool.ray.address": cluster.address, "pool.ray.python": cluster.python}
+    return values | ({"pool.ray.token_file": cluster.token_file} if cluster.token_file else {})
 
 
 def chosen_values(answers: SetupAnswers, config: Config) -> dict[str, ChosenValue]:
@@ -51,7 +66,9 @@ def chosen_values(answers: SetupAnswers, config: Config) -> dict[str, ChosenValu
     else:
         values["pool.launcher.directory"] = answers.directory
         launcher = config.pool.launcher
-        if answers.python and answers.python != launcher.launch[0]:
+        if answers.cluster is not None:
+            values |= _of_cluster(answers.cluster, answers.python, config)
+        elif answers.python and answers.python != launcher.launch[0]:
             values["pool.launcher.launch"] = [answers.python, *launcher.launch[1:]]
             values["pool.launcher.stop"] = [answers.python, *launcher.stop[1:]]
         if answers.env_file:

@@ -30,6 +30,7 @@ from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.sockets import listen_sockets
 from metabonk_tui.cli.setup.answers import SetupAnswers, WebhookAnswer
+from metabonk_tui.cli.setup.backend import ask_backend
 from metabonk_tui.cli.setup.questions import Checked, Questions
 from metabonk_tui.core.config.schema import Config, WebhookConfig, WebhookKind
 from metabonk_tui.core.config.webhooks import service_of, webhook_problem
@@ -56,6 +57,7 @@ class GivenAnswers(Struct, frozen=True):
     directory: str = ""
     env_file: str = ""
     python: str = ""
+    backend: str = ""
     base_port: int | None = None
     workers: int | None = None
 
@@ -77,6 +79,7 @@ class Interview:
         if checkout is not None:
             env_file, environment = self._env_file(checkout)
             python = self._python(checkout)
+        cluster = ask_backend(self._ask, self._around.environ, self._given.backend, checkout is not None)
         pool = checkout.pool if checkout is not None else None
         base_port, workers = self._pool(pool)
         return SetupAnswers(
@@ -86,6 +89,7 @@ class Interview:
             env_file=env_file,
             environment=environment,
             python=python,
+            cluster=cluster,
             orchestrator_port=pool.orchestrator_port if pool is not None else None,
             hook=self._hook(),
             webhook=self._webhook(),

@@ -1,4 +1,7 @@
-"""`completion bash|zsh|fish`: prints a completion script; `completion runs` prints the names that it completes."""
+"""`completion bash|zsh|fish`: prints a completion script.
+
+The scripts call `completion runs` for the names that they complete. No user types it, so the help does not list it.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,27 @@ import sys
 from metabonk_tui.cli.exit_codes import DONE
 from metabonk_tui.cli.options import Parser
 
-SHELLS = ("bash", "zsh", "fish")
 RUNS = "runs"
+
+
+class Shells(tuple[str, ...]):
+    """The shells; accepts "runs" besides and does not list it: only the scripts type it."""
+
+    __slots__ = ()
+
+    def __contains__(self, word: object) -> bool:
+        return word == RUNS or super().__contains__(word)
+
+
+SHELLS = Shells(("bash", "zsh", "fish"))
 
 
 def add_options(parser: Parser, verb: str) -> None:
     parser.add_argument(
         "what",
         metavar="SHELL",
-        choices=(*SHELLS, RUNS),
-        help="the shell · runs: print the names of the recorded runs, one a line",
+        choices=SHELLS,
+        help="the shell: bash, zsh or fish",
     )
 
 

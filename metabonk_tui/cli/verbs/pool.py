@@ -180,7 +180,9 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield from _refusal_lines(plan)
         return
     if plan.mode == "noop":
-        yield "nothing to do: the pool is already as wanted"
+        first, *others = plan.warnings or ("the pool is already as wanted",)
+        yield f"nothing to do: {first}"
+        yield from (f"               {other}" for other in others)
         yield from (stranger.text for stranger in plan.strangers)
         return
     for part in plan.parts:
@@ -221,7 +223,8 @@ def _part_lines(plan: Plan, budget: Budget | None) -> Iterator[str]:
 def _refusal_lines(plan: Plan) -> Iterator[str]:
     yield f"refused: {plan.refusal}"
     yield from (stranger.text for stranger in plan.strangers)
-    if any(stranger.adoptable for stranger in plan.strangers):
+    # A launch stops nothing, so it has no --adopt.
+    if any(stranger.adoptable for stranger in plan.strangers) and hasattr(plan.action, "adopt"):
         yield "to stop such a process as well, name it: --adopt PID"
     if plan.able:
         yield f"to act on the others without them, name these: --hosts {','.join(plan.able)}"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.options import PROGRAM, Parser, add_config_option, count, port
 
+BACKENDS = ("launcher", "slurm", "ray")
+
 if TYPE_CHECKING:
     from metabonk_tui.cli.setup.answers import SetupAnswers
     from metabonk_tui.cli.setup.interview import GivenAnswers, Surroundings
@@ -28,6 +30,13 @@ def add_options(parser: Parser, verb: str) -> None:
     add("--directory", metavar="DIR", default="", help="the MetaBonk checkout")
     add("--env-file", metavar="FILE", default="", help="the env file of a launch")
     add("--python", metavar="PROGRAM", default="", help="the Python that runs MetaBonk's launcher")
+    add(
+        "--backend",
+        metavar="NAME",
+        choices=BACKENDS,
+        default="",
+        help="what starts the workers: launcher, slurm or ray",
+    )
     add_config_option(parser)
     add("--workers", type=count, metavar="N", default=absent, help="set how many workers are wanted")
     add("--base-port", type=port, metavar="P", default=absent, help="set the base port: worker i answers on P + i")
@@ -206,6 +215,27 @@ def _given(options: argparse.Namespace, config: Config) -> GivenAnswers:
             raise UsageError(f"--env-file: {options.env_file} is no file here or in the checkout")
     if options.python and shutil.which(os.path.expanduser(options.python)) is None:
         raise UsageError(f"--python: {options.python} is no program")
+    _check_backend(options, has_checkout=bool(directory))
     return GivenAnswers(
-        directory, env_file, options.python, getattr(options, "base_port", None), getattr(options, "workers", None)
+        directory,
+        env_file,
+        options.python,
+        options.backend,
+        getattr(options, "base_port", None),
+        getattr(options, "workers", None),
     )
+
+
+def _check_backend(options: argparse.Namespace, *, has_checkout: bool) -> None:
+    """Refuse a cluster that cannot be used from here. Raises UsageError."""
+    from metabonk_tui.cli.setup.backend import LAUNCHER, PROGRAMS, default_address, find_clusters
+
+    backend = options.backend
+    if backend in ("", LAUNCHER):
+        return
+    if backend not in find_clusters(os.environ):
+        raise UsageError(f"--backend {backend}: {PROGRAMS[backend]} is not found here")
+    if not has_checkout:
+        raise UsageError(f"--backend {backend} needs --directory: the checkout that every node sees")
+    if options.yes and backend == "ray" and not default_address(os.environ):
+        raise UsageError("--backend ray --yes needs RAY_ADDRESS in the environment: HOST:PORT of the cluster")

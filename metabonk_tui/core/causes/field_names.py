@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from metabonk_tui.core.causes.evidence import (
     Evidence,
@@ -15,6 +14,7 @@ from metabonk_tui.core.causes.evidence import (
 from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
+from metabonk_tui.core.text.similar import most_similar
 from metabonk_tui.core.worker.component import fields_of
 from metabonk_tui.core.worker.environment import is_on
 
@@ -57,7 +57,7 @@ def _never_seen(evidence: Evidence, n: int) -> bool:
 def _misnamed(
     evidence: Evidence, worker: WorkerEvidence, spec: ComponentConfig, configured: set[str]
 ) -> Iterator[tuple[float, str]]:
-    asked = get_close_matches(spec.field, evidence.foreign_fields, n=1, cutoff=FOREIGN_NEAR)
+    asked = most_similar(spec.field, evidence.foreign_fields, FOREIGN_NEAR)
     if asked:
         # A recorder's wrong name hides this component. It explains no silence of the others.
         # A component that is not known yet, during start-up, may be as silent.
@@ -65,15 +65,15 @@ def _misnamed(
             other is not spec for _, other in evidence.silent_components(worker)
         )
         confidence = PART_OF_IT if others else 0.9
-        yield confidence, f"recorded as {asked[0]}, a name that /status never had; it is {spec.field}"
+        yield confidence, f"recorded as {asked}, a name that /status never had; it is {spec.field}"
         return
     if worker.status.observable is not None and spec.field not in worker.status.observable:
         return
     names = [name for name in worker.status.fields if name not in configured]
-    near = get_close_matches(spec.field, names, n=1, cutoff=NEAR)
+    near = most_similar(spec.field, names, NEAR)
     gate = next(iter(spec.environment), None)
     if near:
         off = gate is not None and worker.environ is not None and not is_on(worker.environ.get(gate))
-        yield (0.4 if off else 0.92), f"{spec.field} was never sent, {near[0]} is"
+        yield (0.4 if off else 0.92), f"{spec.field} was never sent, {near} is"
     elif gate is None:
         yield 0.4, f"{spec.field} was never sent, and no flag switches it"

@@ -5,7 +5,6 @@ Does not: look at files or the network; `adapters.state.config_world` does.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from metabonk_tui.core.config.mistakes import Mistake, found
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.config.slurm import PLACEHOLDERS as OF_A_WORKER
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.similar import most_similar
 
 LAST_PORT = 65535
 SEVERITIES = ("info", "warn", "crit")
@@ -89,10 +89,8 @@ def _commands(config: Config) -> Iterator[Mistake]:
     ):
         for name in dict.fromkeys(re.findall(r"\{(\w+)\}", " ".join(command))):
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-                hint = (
-                    f"did you mean {{{near[0]}}}?" if near else f"known: {', '.join(f'{{{each}}}' for each in known)}"
-                )
+                near = most_similar(name, known, 0.4)
+                hint = f"did you mean {{{near}}}?" if near else f"known: {', '.join(f'{{{each}}}' for each in known)}"
                 yield Mistake(key, f"unknown placeholder {{{name}}}; {hint}")
     for name in launcher.environment:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):

@@ -5,7 +5,6 @@ Does not: check values against each other; `consistency` does. Only an invalid c
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -21,6 +20,7 @@ from metabonk_tui.core.config.load import unknown_alerts
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.mask import MASK, mask_value
+from metabonk_tui.core.text.similar import most_similar
 
 FOUND_CHARACTERS = 80
 """Characters of a wrong value that are shown."""
@@ -117,11 +117,11 @@ def _of_table(value: Any, expected: type[Struct], path: str) -> Iterator[Mistake
 def unknown_key(path: str, key: str, known: list[str]) -> Mistake:
     """Return the mistake of an unknown key: it names the table that has this key, or the nearest known key."""
     elsewhere = [table for table, keys in _tables().items() if key in keys and table]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    near = most_similar(key, known, 0.4)
     if not path and elsewhere:
         hint = f"did you mean `{elsewhere[0]}.{key}`?"
     elif near:
-        hint = f"did you mean `{near[0]}`?"
+        hint = f"did you mean `{near}`?"
     elif path and path not in elsewhere and elsewhere:
         hint = f"did you mean `{elsewhere[0]}.{key}`?"
     else:
@@ -142,8 +142,8 @@ def _tables(expected: type[Struct] = Config, path: str = "") -> dict[str, list[s
 def _of_value(value: Any, expected: Any, path: str) -> Iterator[Mistake]:
     choices = _choices(expected)
     if choices and value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"; did you mean {json.dumps(near[0])}?" if near else ""
+        near = most_similar(str(value), choices)
+        hint = f"; did you mean {json.dumps(near)}?" if near else ""
         names = ", ".join(json.dumps(choice) for choice in choices)
         yield Mistake(path, f"expected one of {names}, found {found(path, value)}{hint}")
         return

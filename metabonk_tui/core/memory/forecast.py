@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.memory import ForecastState
 from metabonk_tui.core.timeseries.median import median
-from metabonk_tui.core.timeseries.theil_sen import Point, Trend, theil_sen, without_falls
+from metabonk_tui.core.timeseries.theil_sen import Point, Trend, cannot_fall, theil_sen, without_falls
 
 BUCKET_S = 5.0
 WINDOW_S = 600.0
@@ -194,7 +194,8 @@ def _fit_line(track: ForecastTrack, t: float, floor: float, total: float | None)
     half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2]) if fit.falls else None
     if half is not None and half.lo > fit.hi:
         fit = half
-    fast = theil_sen([p for p in lifted if p[0] > t - FAST_S])
+    lately = [p for p in lifted if p[0] > t - FAST_S]
+    fast = None if cannot_fall(lately) else theil_sen(lately)
     if fast is not None and fast.falls:
         fast_s, slow_s = level / -fast.slope, level / -fit.slope if fit.falls else inf
         if fast_s < FAST_WITHIN_S and fast_s < FAST_RATIO * slow_s:
@@ -238,7 +239,7 @@ def _fit_lows(lows: Sequence[Point], t: float) -> Trend | None:
     points = [deep[index] for index in sorted(deep, reverse=True)]
     if len(points) < MIN_DEEP:
         return None
-    fit = theil_sen(points)
+    fit = None if cannot_fall(points) else theil_sen(points)
     if fit is None or not fit.falls:
         return None
     goes_on = all(after[1] - before[1] < UNDERCUT * fit.slope * DEEP_S for before, after in pairwise(points[-4:]))

@@ -88,7 +88,7 @@ def of_next_run(evidence: KernelEvidence) -> KernelEvidence:
 
 
 def _earlier(reading: MemoryReading) -> tuple[EventDraft, ...]:
-    """Mention the kills that a group's counter has at the first look; a host counts everybody's since it booted."""
+    """Mention the kills that a group's counter has at the first look; a host counts all since it booted."""
     if not reading.oom_kills or reading.oom_scope != "cgroup":
         return ()
     text = (

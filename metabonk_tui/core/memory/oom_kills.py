@@ -8,15 +8,43 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.host import HostReading, Role
+from metabonk_tui.core.model.host import SERVICES, HostReading, Role
 from metabonk_tui.core.model.memory import among
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.text.phrases import count_of
 
-SUPERVISORS = frozenset({"launcher", "orchestrator"})
-"""Small processes, identified by little more than a name: their end proves no kill on the host."""
+SUPERVISORS = frozenset({"launcher", *SERVICES})
+"""Small processes that the kernel seldom chooses: on the host, other evidence of one moment is awaited first."""
+READ_S = 2.0
+"""Seconds by which the time of a logged kill and the reading of a counter may differ."""
 ProcessKey = tuple[WorkerRef | Role, int | None]
 """(who, pid)"""
+
+
+class KillEvidence(Struct, frozen=True):
+    """What logs say of the kills and exits of the last seconds."""
+
+    named: frozenset[ProcessKey] = frozenset()
+    """Processes of ours that the kernel's log names as killed."""
+    strangers_t: tuple[float, ...] = ()
+    """When the kernel's log shows a kill whose victim was none of ours."""
+    otherwise: frozenset[ProcessKey] = frozenset()
+    """Processes of ours that ended, and not by a kill: with an exit code, by another signal, or by our stop."""
+
+
+NO_KILL_EVIDENCE = KillEvidence()
+
+
+class Unexplained(Struct, frozen=True):
+    """Kills that a counter shows and that may have hit processes of others."""
+
+    since_t: float
+    """When the counter moved."""
+    from_t: float
+    """When the counter was read before that: the first kill is not older."""
+    count: int
+    missing: tuple[ProcessKey, ...] = ()
+    """Our processes that vanished since."""
 
 
 class KillTrack(Struct, frozen=True):
@@ -42,10 +70,14 @@ class KillTrack(Struct, frozen=True):
     """Our processes in the last 8 samples, to find which vanished when the counter moved."""
     latched_t: float | None = None
     """When a kill without a victim was latched: the process table may show the loss a moment later."""
-    unexplained: tuple[float, int] | None = None
-    """(t, kills) that may have hit processes of others."""
+    unexplained: Unexplained | None = None
+    """Kills that may have hit processes of others."""
     others: int = 0
     """Kills in the workers' own cgroup that hit none of ours."""
+    elsewhere: int = 0
+    """Kills that the host's counter shows and that hit none of ours."""
+    uncounted: tuple[float, int] | None = None
+    """(t, kills) that the kernel's log named before a counter showed them."""
     earlier: int = 0
     """The counter at the first look, if that was after the run's start: when these kills came is not known."""
     read_t: float | None = None
@@ -66,6 +98,7 @@ def observe(
     slack_s: float,
     run_age_s: float = 0.0,
     unseen: tuple[WorkerRef, ...] = (),
+    known: KillEvidence = NO_KILL_EVIDENCE,
 ) -> KillTrack:
     """Latch kernel kills of ours: one of our processes must have vanished in that moment.
 
@@ -78,23 +111,53 @@ def observe(
         return track
     before = track.seen if track.scope == reading.oom_scope else None
     is_known = before is not None or track.read_before == reading.oom_scope
-    window_s = slack_s if track.read_t is None else max(slack_s, t - track.read_t)
+    from_t = t - slack_s if track.read_t is None else track.read_t
     earlier = kills if not is_known and run_age_s > slack_s else track.earlier
     track = replace(track, seen=kills, scope=reading.oom_scope, read_t=t, earlier=earlier)
     if track.latched_t is not None and t - track.latched_t <= slack_s:
         # The process table may have been read just before the victim vanished from it.
         track = _blame(track, vanished(track, host, t, slack_s), track.unnamed)
     if before is not None and kills > before:
-        since, more = track.unexplained or (t, 0)
-        track = replace(track, unexplained=(since, more + kills - before))
+        track = _count(track, kills - before, from_t, t, slack_s)
     if track.unexplained is None:
         return track
-    since, count = track.unexplained
-    missing = (*vanished(track, host, t, window_s), *[(ref, None) for ref in unseen])
-    is_ours = bool(missing) if track.scope != "host" else not SUPERVISORS.issuperset([who for who, _ in missing])
-    if is_ours:
-        return _latch(replace(track, unexplained=None), t, count, missing, unseen)
-    return _as_others(track, count) if t - since > slack_s else track
+    window_s = max(slack_s, t - from_t)
+    return _explain(track, (*vanished(track, host, t, window_s), *[(ref, None) for ref in unseen]), t, slack_s, known)
+
+
+def _count(track: KillTrack, more: int, from_t: float, t: float, slack_s: float) -> KillTrack:
+    """Take in that the counter grew, without the kills that the kernel's log has named already."""
+    if track.uncounted is not None:
+        named_t, named = track.uncounted
+        if t - named_t <= max(slack_s, t - from_t):
+            more -= min(more, named)
+        track = replace(track, uncounted=None)
+    if not more:
+        return track
+    open_ = track.unexplained or Unexplained(t, from_t, 0)
+    return replace(track, unexplained=replace(open_, count=open_.count + more))
+
+
+def _explain(
+    track: KillTrack, missing: tuple[ProcessKey, ...], t: float, slack_s: float, known: KillEvidence
+) -> KillTrack:
+    """Decide whose the kills are: at once if a worker or Ollama vanished, else once the evidence had time to come."""
+    assert track.unexplained is not None
+    open_ = track.unexplained
+    missing = tuple(dict.fromkeys((*open_.missing, *missing)))
+    unseen = tuple([who for who, pid in missing if pid is None and isinstance(who, WorkerRef)])
+    count, is_over = open_.count, t - open_.since_t > slack_s
+    if track.scope == "host" and SUPERVISORS.issuperset([who for who, _ in missing]):
+        if not is_over and known.named.isdisjoint(missing):
+            return replace(track, unexplained=replace(open_, missing=missing))
+        # Each of them may have ended for another reason, and each kill may have hit a stranger.
+        missing = tuple([key for key in missing if key not in known.otherwise])
+        strangers = sum(1 for kill_t in known.strangers_t if kill_t >= open_.from_t - READ_S)
+        count = max(0, count - strangers, len(known.named.intersection(missing)))
+    if missing and count:
+        latched = _latch(replace(track, unexplained=None), t, count, missing, unseen)
+        return _as_others(latched, open_.count - count) if open_.count > count else latched
+    return _as_others(replace(track, unexplained=None), open_.count) if is_over else track
 
 
 def _as_others(track: KillTrack, count: int) -> KillTrack:
@@ -103,10 +166,10 @@ def _as_others(track: KillTrack, count: int) -> KillTrack:
     if track.scope != "host":
         text = f"the kernel killed {many} in the workers' memory; no known process of this pool is gone"
         draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "warn", text, facts={"count": count})
-        return replace(track, unexplained=None, others=track.others + count, drafts=(*track.drafts, draft))
+        return replace(track, others=track.others + count, drafts=(*track.drafts, draft))
     text = f"the kernel killed {many} elsewhere on this host, and none of this pool"
     draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)
-    return replace(track, unexplained=None, drafts=(*track.drafts, draft))
+    return replace(track, elsewhere=track.elsewhere + count, drafts=(*track.drafts, draft))
 
 
 def vanished(track: KillTrack, host: HostReading, t: float, slack_s: float) -> tuple[ProcessKey, ...]:
@@ -176,18 +239,49 @@ def _blame(track: KillTrack, missing: Sequence[ProcessKey], count: int) -> KillT
     )
 
 
-def name_victims(track: KillTrack, t: float, killed: tuple[WorkerRef | Role, ...]) -> KillTrack:
-    """Take in whom the kernel's log names: suspects become victims; if no counter is available, a kill is latched."""
+def name_victims(
+    track: KillTrack, t: float, killed: tuple[ProcessKey, ...], logged: frozenset[ProcessKey] = frozenset()
+) -> KillTrack:
+    """Take in which processes are known to have been killed: suspects become victims.
+
+    Those that a log names (`logged`) and no counter was counted for are latched: their counter was not available, does
+    not count their group, was read a moment before, or was taken for a stranger's.
+    """
     if not killed:
         return track
     if track.seen is None:
-        return _latch(track, t, len(killed), tuple([(who, None) for who in killed]))
-    named = [who for who in killed if who in track.suspects]
-    proved = track.proved.union([who for who in killed if who in (*track.victims, *named)])
+        return _latch(track, t, len(killed), killed)
+    named = [who for who, _ in killed if who in track.suspects]
+    proved = track.proved.union([who for who, _ in killed if who in (*track.victims, *named)])
     unnamed = max(0, track.unnamed - len(named))
     suspects = tuple([who for who in track.suspects if who not in named]) if unnamed else ()
     victims = tuple(dict.fromkeys((*track.victims, *named)))
-    return replace(track, victims=victims, suspects=suspects, unnamed=unnamed, proved=proved)
+    fresh = [key for key in killed if key in logged and key[0] not in track.suspects and not _is_blamed(track, key)]
+    track = replace(track, victims=victims, suspects=suspects, unnamed=unnamed, proved=proved)
+    if not fresh:
+        return track
+    if unnamed:
+        return replace(_blame(track, fresh, unnamed), proved=proved.union([who for who, _ in fresh]))
+    return _latch_logged(track, t, fresh)
+
+
+def _is_blamed(track: KillTrack, key: ProcessKey) -> bool:
+    return key in track.blamed or (key[0], None) in track.blamed
+
+
+def _latch_logged(track: KillTrack, t: float, fresh: Sequence[ProcessKey]) -> KillTrack:
+    """Latch kills that the kernel's log names, and take each from the kills that were counted as a stranger's."""
+    left, open_ = len(fresh), track.unexplained
+    if open_ is not None:
+        taken = min(left, open_.count)
+        left -= taken
+        track = replace(track, unexplained=replace(open_, count=open_.count - taken) if open_.count > taken else None)
+    taken = min(left, track.others)
+    left, track = left - taken, replace(track, others=track.others - taken)
+    taken = min(left, track.elsewhere)
+    left, track = left - taken, replace(track, elsewhere=track.elsewhere - taken)
+    track = _latch(replace(track, proved=track.proved.union([who for who, _ in fresh])), t, len(fresh), tuple(fresh))
+    return replace(track, uncounted=(t, left)) if left else track
 
 
 def close(track: KillTrack, host: HostReading, t: float) -> KillTrack:

@@ -21,7 +21,7 @@ from metabonk_tui.core.memory.capacity import (
     peaks_of,
     peaks_to_keep,
 )
-from metabonk_tui.core.memory.oom_kills import NO_KILLS, KillTrack
+from metabonk_tui.core.memory.oom_kills import NO_KILL_EVIDENCE, NO_KILLS, KillEvidence, KillTrack, ProcessKey
 from metabonk_tui.core.memory.trends import MemoryTrends
 from metabonk_tui.core.model.deferred import Deferred
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -82,11 +82,12 @@ def observe(
     timing: Timing,
     config: Config,
     unseen: tuple[WorkerRef, ...] = (),
+    known: KillEvidence = NO_KILL_EVIDENCE,
 ) -> MemoryTrack:
     """Update the track with one sample's reading of its host.
 
     A long gap ends the time above the floor: nothing was observed in it. `unseen`: workers whose process was never
-    seen and that stopped answering just now.
+    seen and that stopped answering just now. `known`: what logs say of the kills and exits of the last seconds.
     """
     track = replace(track, drafts=(), reading=host.memory)
     if host.earlier_peaks is not None:
@@ -100,7 +101,7 @@ def observe(
     if host.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, host.memory, sample.t, config)
-    kills = oom_kills.observe(track.kills, host, sample.t, timing.slack_s, timing.run_age_s, unseen)
+    kills = oom_kills.observe(track.kills, host, sample.t, timing.slack_s, timing.run_age_s, unseen, known)
     return _with_kills(track, kills, sample.t)
 
 
@@ -234,9 +235,11 @@ def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
     )
 
 
-def name_victims(track: MemoryTrack, t: float, killed: tuple[WorkerRef | Role, ...]) -> MemoryTrack:
-    """Take in whom the kernel's log names as killed."""
-    return _with_kills(track, oom_kills.name_victims(track.kills, t, killed), t)
+def name_victims(
+    track: MemoryTrack, t: float, killed: tuple[ProcessKey, ...], logged: frozenset[ProcessKey]
+) -> MemoryTrack:
+    """Take in which processes are known to have been killed, and which of them a log names."""
+    return _with_kills(track, oom_kills.name_victims(track.kills, t, killed, logged), t)
 
 
 def close(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:

@@ -50,7 +50,7 @@ class NumberField(Struct, frozen=True):
 if TYPE_CHECKING:
     StatusValue = Json | BadValue
 else:
-    # A decoder that reads this annotation cannot tell a JSON object from a BadValue, so it must not choose.
+    # A decoder that reads this annotation cannot distinguish a JSON object from a BadValue, so it must not choose.
     StatusValue: TypeAlias = Any
 
 

@@ -6,11 +6,11 @@ Does not: know what a value means.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import Expected, NameView
 from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.text.similar import most_similar
 
 READ: Mapping[str, str] = {
     "step": "step rate, generations",
@@ -87,7 +87,7 @@ def expectations(config: Config) -> tuple[Expected, ...]:
 
 def nearest(name: str, seen: Iterable[str], cutoff: float = NEAR) -> str | None:
     """Return the seen name that is most similar to `name`; None below `cutoff`."""
-    return next(iter(get_close_matches(name, list(seen), n=1, cutoff=cutoff)), None)
+    return most_similar(name, seen, cutoff)
 
 
 def format_names(views: Iterable[NameView], most: int = 4) -> str:

@@ -32,7 +32,7 @@ from metabonk_tui.core.step.event_log import (
 )
 from metabonk_tui.core.step.hosts import exit_text, is_beyond_launch, link_drafts, of_host, still_placed, wanted_refs
 from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
-from metabonk_tui.core.step.log_events import traceback_drafts
+from metabonk_tui.core.step.log_evidence import kill_evidence, killed_processes, traceback_drafts
 from metabonk_tui.core.step.state import HostState, Tick, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
@@ -139,7 +139,8 @@ def observe_memory(tick: Tick) -> None:
     for name, before in tick.before.hosts.items():
         host = sample.host(name)
         here = tuple(ref for ref in unseen if ref.host == name)
-        observed = memory.observe(before.memory, sample, host, timing, tick.config, here)
+        known = kill_evidence(before.exits, host, sample.t)
+        observed = memory.observe(before.memory, sample, host, timing, tick.config, here, known)
         tracks[name] = memory.remember_present(observed, host, sample.t)
     tick.observed_memory = tracks
 
@@ -159,10 +160,8 @@ def latch_oom_kills(tick: Tick) -> None:
     hosts, t = {}, tick.sample.t
     for name, before in tick.before.hosts.items():
         host, exit_state = tick.sample.host(name), tick.exits[name]
-        named = tuple(
-            process.who for _, _, process in exit_state.drafts if process.process_exit.reason == "OOM-killed"
-        )
-        latched = memory.name_victims(tick.observed_memory[name], t, named)
+        named, logged = killed_processes(exit_state)
+        latched = memory.name_victims(tick.observed_memory[name], t, named, logged)
         killed = latched.kills.in_run > before.memory.kills.in_run or bool(named)
         recorder = flight_recorder.observe(before.recorder, host, t, killed)
         log = host.kernel_log

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.model.refs import worker_ranges
 from metabonk_tui.core.model.sample import waiting_text
 from metabonk_tui.core.model.snapshot import Node, VerdictKind
 from metabonk_tui.core.model.worker import Reach
@@ -199,6 +200,9 @@ def _waiting_for(inputs: VerdictInputs) -> str:
         return waiting_text(inputs.waiting)
     if not inputs.begun and inputs.launcher_pid is not None:
         return f"the launcher runs (pid {inputs.launcher_pid}), no worker process yet"
+    strangers = [worker.ref for worker in inputs.workers if worker.reach is Reach.STRANGER]
+    if not inputs.begun and strangers:
+        return f"no pool found: what answers on the port of {worker_ranges(strangers)} is no MetaBonk worker"
     if not inputs.begun:
         # Owners of memory are known only where the processes were read, so not of another machine.
         seen = "no worker process, no answer" if inputs.memory.owners else "no worker answers"

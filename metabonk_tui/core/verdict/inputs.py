@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from msgspec import Struct, field
 
@@ -15,6 +14,7 @@ from metabonk_tui.core.model.refs import HostName, WorkerRef
 from metabonk_tui.core.model.sample import WaitingWorker
 from metabonk_tui.core.model.snapshot import Cause, Gate
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
+from metabonk_tui.core.text.similar import most_similar
 from metabonk_tui.core.worker.record import PoolRecord, SilentGroup
 
 PROVEN = 0.9
@@ -119,7 +119,7 @@ def _silence_line(group: SilentGroup, inputs: VerdictInputs, foreign_fields: Seq
         keys = ", null in every sample" if is_null else keys + _nearest(workers, group.titles, inputs.contract)
     if group.state is ComponentState.UNOBSERVED:
         fields = [c.field for c in workers[0].components if c.title in group.titles]
-        asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
+        asked = [near for name in fields if (near := most_similar(name, foreign_fields, 0.5))]
         keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
     is_loud = group.state in (ComponentState.ABSENT, ComponentState.BAD)
     # What stands by design once it has shown is not stalled.

@@ -6,7 +6,9 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
+from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text.phrases import count_of, cut_list
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.verdict.missing import Missing
@@ -66,7 +68,7 @@ def _steps(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...
     if kind is VerdictKind.WAITING:
         # While a launcher runs, a launch would end the pool that is about to come up.
         is_launched = inputs.begun or inputs.launcher_pid is not None
-        return () if is_launched and inputs.stopped_t is None else (_launch(inputs),)
+        return () if is_launched and inputs.stopped_t is None else _launch_on_free_ports(inputs)
     return _for_memory(inputs) if kind is VerdictKind.ADD_MEMORY_WATCH else ()
 
 
@@ -80,6 +82,19 @@ def _launch(inputs: VerdictInputs, *, again: bool = False) -> NextStep:
     env = " with the env file" if inputs.config.pool.launcher.env_file else ""
     text = f"{'relaunch' if again else 'launch'} {count_of(count, 'worker')}{env}"
     return NextStep("L", text, f"metabonk-tui launch {count}", "then" if again else "")
+
+
+def _launch_on_free_ports(inputs: VerdictInputs) -> tuple[NextStep, ...]:
+    """Return the launch, and before it the step that frees a wanted port: a launch onto it is refused."""
+    stranger = next((worker.ref for worker in inputs.workers if worker.reach is Reach.STRANGER), None)
+    if stranger is None:
+        return (_launch(inputs),)
+    return (_free_port(stranger, inputs.config), replace(_launch(inputs), join="then"))
+
+
+def _free_port(worker: WorkerRef, config: Config) -> NextStep:
+    text = f"free the port of {worker.label}: what answers there is no worker"
+    return NextStep(None, text, _list_holder(worker, config))
 
 
 def _for_stop(inputs: VerdictInputs) -> tuple[NextStep, ...]:
@@ -115,6 +130,8 @@ def steps_after_end(inputs: VerdictInputs) -> tuple[NextStep, ...]:
     return (READ_REPORT, replace(_launch(inputs), join="then"))
 
 
+NEVER_ANSWERED = ("hung", "broken")
+"""What something on the port of a worker does that may be no worker at all."""
 AGAIN = NextStep("V", "take the gate again", "metabonk-tui check --again --wait")
 
 
@@ -133,14 +150,18 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
     who = missing.worker.label if missing.worker is not None else ""
     restart = NextStep("R", "restart the pool", None) if inputs.config.pool.can_launch else None
     if missing.kind == "worker":
-        if missing.why == "stranger":
-            return NextStep(None, f"free the port of {who}: what answers there is no worker", None)
         if missing.why == "waits":
             return NextStep(None, f"wait for a place for {who}, or resize to fewer workers", None)
         if missing.why == "no place":
-            slots = [*[worker.ref.slot for worker in inputs.workers], *[each.slot for each in inputs.waiting]]
+            slots = [*[known.ref.slot for known in inputs.workers], *[each.slot for each in inputs.waiting]]
             again = f"metabonk-tui resize {max(*slots, *inputs.no_place) + 1}"
             return NextStep(None, f"start {who} again: a resize starts what has ended", again if restart else None)
+        worker = next((each for each in inputs.workers if each.ref == missing.worker), None)
+        if missing.why == "stranger" and missing.worker is not None:
+            return _free_port(missing.worker, inputs.config)
+        if worker is not None and worker.last_good_t is None and worker.pid is None and missing.why in NEVER_ANSWERED:
+            what = f"find what holds the port of {who}: it never answered like a worker"
+            return NextStep(None, what, _list_holder(missing.worker, inputs.config))
         if missing.why in ("hung", "zombie"):
             return NextStep("K", f"stop the process of {who}; its launcher starts it again", None)
         return NextStep("l", f"read why {who} is {missing.why}; without a respawn, restart the pool", None)
@@ -152,6 +173,16 @@ def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing
         # A gate that is taken again with a component that never showed cannot pass.
         return restart if any(one.kind == "component" for one in all_missing) else AGAIN
     return restart
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _list_holder(worker: WorkerRef | None, config: Config) -> str | None:
+    """Return the command that names what holds a worker's port on this machine; None: it may be on another one."""
+    if worker is None or worker.host or config.pool.host not in LOOPBACK:
+        return None
+    return f"ss -ltnp 'sport = :{config.pool.base_port + worker.slot}'"
 
 
 def workers_to_launch(memory: MemoryView, config: Config) -> int:

@@ -6,7 +6,6 @@ Does not: sort or draw.
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ from msgspec import Struct
 from metabonk_tui.core.model.condition import condition, needs_attention
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.text.similar import most_similar
 from metabonk_tui.core.worker.metrics import BYTES, BYTES_PER_MIN, SECONDS, WORKER_METRICS
 
 ComponentName = tuple[str, str]
@@ -237,8 +237,8 @@ def _find_component(name: str, components: Iterable[ComponentName]) -> str | Non
 
 def _unknown_field(name: str, components: tuple[ComponentName, ...]) -> str:
     known = [*NUMBERS, *ALIASES, *TEXTS, *(component_id for component_id, _ in components)]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else "try rss, step, rate, up, gen, pid, state, meta"
+    near = most_similar(name, known)
+    hint = f"did you mean {near}?" if near else "try rss, step, rate, up, gen, pid, state, meta"
     return f"{name}: no such field; {hint}"
 
 

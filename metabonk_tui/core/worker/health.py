@@ -21,7 +21,7 @@ from metabonk_tui.core.status.decode import compared, flag, text, values
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.away import away_since_t
 from metabonk_tui.core.worker.quick import layout_of
-from metabonk_tui.core.worker.strangers import stranger_text
+from metabonk_tui.core.worker.strangers import holder_of, stranger_text
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 # On Python 3.11 a member of an enumeration takes ten times the time of a name of the module.
@@ -182,16 +182,21 @@ def _unreached(track: WorkerTrack, t: float) -> Health | None:
     if track.reach is Reach.UP:
         return None
     for_s, never = age(t - away_since_t(track)), track.last_good_t is None
+    # Without a process of its own, nothing shows that this is the worker: the detail names what holds the port.
+    is_unknown = never and track.pid is None
+    detail = f": {track.detail}" if is_unknown and track.detail else ""
     if track.reach is Reach.DOWN:
         last = f"never answered in {for_s}" if never else f"last answer {for_s} ago"
-        return Health(HealthState.DOWN, t, f"not reachable, {last}: {track.error or 'no answer'}")
+        return Health(HealthState.DOWN, t, f"not reachable, {last}: {track.error or 'no answer'}{detail}")
     if track.reach is Reach.BROKEN:
-        return Health(HealthState.BROKEN, t, f"is alive, its status is not: {track.error}")
+        lead = f"answers, and never with a status in {for_s}" if is_unknown else "is alive, its status is not"
+        return Health(HealthState.BROKEN, t, f"{lead}: {track.error}{detail}")
     if track.reach is Reach.STALE and track.error == "timeout":
         pid = f", process {track.pid} is there" if track.rss_bytes is not None and track.pid is not None else ""
         if pid and track.is_stopped:
             pid = f", process {track.pid} is stopped: kill -CONT {track.pid} resumes it"
-        return Health(HealthState.HUNG, t, f"accepts, and has not answered for {for_s}{pid}")
+        holder = f"; {holder_of(track.detail)}" if is_unknown and holder_of(track.detail) else ""
+        return Health(HealthState.HUNG, t, f"accepts, and has not answered for {for_s}{pid or holder}")
     return None
 
 

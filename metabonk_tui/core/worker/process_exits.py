@@ -13,22 +13,21 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.ending import RunEnd
-from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import SERVICES, ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
-from metabonk_tui.core.worker.run_end import end_with_run
+from metabonk_tui.core.worker.run_end import OwnAction, end_with_run, update_own_actions
 
 KEPT_EXITS = 200
 KEPT_LOGGED = 20
 LATE_S = 30.0
 """Seconds; the launcher logs an exit only when it respawns the worker."""
 NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher", *SERVICES)
-FROM_EVENT_S = 60.0
-"""Seconds before its end at which an action of ours may have started, if only its end was recorded."""
+BY_COUNTER = 50
+"""Strength of the counter of a process's own cgroup. It says how many were killed, and a log says which."""
 
 
 class ExitedProcess(Struct, frozen=True):
@@ -52,17 +51,6 @@ class ExitedProcess(Struct, frozen=True):
     def ref(self) -> WorkerRef | None:
         """The worker whose process it was; None: another process."""
         return self.who if isinstance(self.who, WorkerRef) else None
-
-
-class OwnAction(Struct, frozen=True):
-    """An action of ours on the pool: which processes it may have ended, and from when to when."""
-
-    from_t: float
-    to_t: float | None
-    """None: the action is under way."""
-    pids: tuple[int, ...] | None
-    """The only processes that the action meant; None: the whole pool as it was at `from_t`."""
-    text: str
 
 
 class ExitState(Struct, frozen=True):
@@ -210,34 +198,8 @@ def _gather(
         exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *matched),
         logged=(*exit_state.logged, *logged)[-KEPT_LOGGED:],
         kernel=(*(each for each in exit_state.kernel if each[0] >= fresh_t), *((t, kill) for kill in kills)),
-        own_actions=_update_own_actions(exit_state.own_actions, sample, fresh_t),
+        own_actions=update_own_actions(exit_state.own_actions, sample, fresh_t),
     )
-
-
-def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fresh_t: float) -> tuple[OwnAction, ...]:
-    """Update our own actions. An event with a pid means that process; any other means the whole pool."""
-    kept = [action for action in own_actions if action.to_t is not None and action.to_t >= fresh_t]
-    operation = sample.pool.operation if sample.pool is not None else None
-    open_ = next((action for action in own_actions if action.to_t is None), None)
-    if operation is not None and operation.ended_at is None:
-        if not operation.action.startswith("stop worker"):
-            kept.append(OwnAction(operation.started_at, None, operation.ends, operation.action))
-    elif open_ is not None and (sample.pool is not None or sample.events):
-        kept.append(replace(open_, to_t=sample.t))
-    elif open_ is not None:
-        kept.append(open_)
-    for event in sample.events:
-        if (
-            event.kind not in (EventKind.POOL_STOP, EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE)
-            or event.severity == "crit"
-        ):
-            continue
-        pid = event.facts.get("pid")
-        if isinstance(pid, int):
-            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, (pid,), event.text))
-        elif event.worker is None and open_ is None and (event.kind == EventKind.POOL_STOP or event.facts.get("from")):
-            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, None, event.text))
-    return tuple(kept)
 
 
 def _with_exits(
@@ -341,9 +303,14 @@ def _was_its_pid(kill: KernelKill, process: ExitedProcess) -> bool:
     return process.started_at < kill.t <= process.t
 
 
+def log_name(name: str) -> str:
+    """Return the name by which the kernel's log would call a process."""
+    return name.split(" ")[0][:15]
+
+
 def _looks_like(kill: KernelKill, process: ExitedProcess) -> bool:
     """Compare name and size, because the pids of the log are of another namespace."""
-    if not kill.name or process.name.split(" ")[0][:15] != kill.name or kill.rss_bytes is None:
+    if not kill.name or log_name(process.name) != kill.name or kill.rss_bytes is None:
         return False
     return abs(kill.rss_bytes - process.rss_bytes) <= 0.25 * max(kill.rss_bytes, process.rss_bytes)
 
@@ -371,21 +338,24 @@ def _of_counters(
     found = []
     nine = process.process_exit.signal == 9
     for t, kills, scope in exit_state.counted:
-        if abs(t - process.t) > slack_s or (scope == "host" and process.who == "launcher" and not nine):
+        if abs(t - process.t) > slack_s:
             continue
-        # A launcher may end because its workers did: the host's counter does not speak of it.
         others = [
             each
             for each in everyone
             if abs(t - each.t) <= slack_s
             and each.process_exit.signal in (None, 9)
             and each.process_exit.exit_code in (None, -9, 137)
-            and (scope != "host" or each.who != "launcher" or each.process_exit.signal == 9)
         ]
+        if scope == "host":
+            # A launcher may end because its workers did: the host's counter then does not speak of it.
+            others = [each for each in others if each.who != "launcher" or each.process_exit.signal == 9] or others
+            if process not in others and not nine:
+                continue
         whose = "the host's counter of OOM kills" if scope == "host" else "the OOM counter of its cgroup"
         text = f"{whose} moved by {kills} as it vanished"
         if len(others) <= kills and scope != "host":
-            found.append(ProcessExit("OOM-killed", text, process.t, strength=50))
+            found.append(ProcessExit("OOM-killed", text, process.t, strength=BY_COUNTER))
         elif len(others) <= kills or nine:
             text += f", and {len(others)} vanished then" if len(others) > kills else ""
             found.append(ProcessExit("probably OOM", text, process.t, strength=35 if nine else 20))

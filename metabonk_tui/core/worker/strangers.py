@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import STRANGER, Observation, Sample
+from metabonk_tui.core.model.sample import STRANGER, Observation, Sample, WorkerStatus
 from metabonk_tui.core.status.known_fields import READ, READ_IF_PRESENT
 from metabonk_tui.core.text.phrases import cut_list
 
@@ -17,8 +17,8 @@ COMMON = frozenset({"timestamp", "instance_id", "last_error", "stream_error"})
 OWN_NAMES = frozenset((*READ, *READ_IF_PRESENT)) - COMMON
 
 
-NO_WORKER = ("not json", "not an object", "redirect")
-"""Answers that no worker ever gave; nor does it answer with HTTP 4xx."""
+NO_WORKER = ("not json", "not an object", "too deep", "redirect", "encoded")
+"""Answers that no worker ever gave; nor does it answer with a code of HTTP other than 200 and 5xx."""
 
 
 def is_stranger(seen: Observation, *, is_known: bool) -> bool:
@@ -29,7 +29,9 @@ def is_stranger(seen: Observation, *, is_known: bool) -> bool:
     error = seen.error or ""
     if error == STRANGER:
         return True
-    return not is_known and seen.pid is None and (error in NO_WORKER or error.startswith("http 4"))
+    if is_known or seen.pid is not None:
+        return False
+    return error in NO_WORKER or (error.startswith("http ") and not error.startswith("http 5"))
 
 
 def without_strangers(sample: Sample, config: Config) -> Sample:
@@ -42,12 +44,16 @@ def without_strangers(sample: Sample, config: Config) -> Sample:
 
 
 def _is_strange(seen: Observation, config: Config) -> bool:
-    status = seen.status
+    return seen.status is not None and not is_worker_document(seen.status, config)
+
+
+def is_worker_document(status: WorkerStatus, config: Config) -> bool:
+    """Return whether a document has a name that only MetaBonk sends."""
     # A recorder that asked for some fields only proves nothing by the absence of the others.
-    if status is None or status.observable is not None or not OWN_NAMES.isdisjoint(status.fields):
-        return False
+    if status.observable is not None or not OWN_NAMES.isdisjoint(status.fields):
+        return True
     own = (name for spec in config.component for name in (spec.field, *spec.aliases, *spec.also, spec.proof))
-    return not any(name in status.fields for name in own if name)
+    return any(name in status.fields for name in own if name)
 
 
 def _refused(seen: Observation) -> Observation:
@@ -56,7 +62,7 @@ def _refused(seen: Observation) -> Observation:
         seen,
         status=None,
         error=STRANGER,
-        detail=f"its names: {names}" if names else "an empty document",
+        detail="; ".join(filter(None, (f"its names: {names}" if names else "an empty document", seen.detail))),
         pid=None,
         pid_started_at=None,
         episode=None,
@@ -64,7 +70,31 @@ def _refused(seen: Observation) -> Observation:
     )
 
 
+_WORDS = {
+    "not json": "its answer is no JSON",
+    "not an object": "its answer is no JSON object",
+    "too deep": "its JSON is nested too deep",
+    "redirect": "it redirects",
+    "encoded": "its answer is compressed",
+}
+NOT_HTTP = "not HTTP"
+"""How the detail of an answer begins that is not even HTTP. The words of the parser follow."""
+
+
 def stranger_text(error: str | None, detail: str) -> str:
     """Return what is known of a process that answers and is no worker."""
-    what = detail if error == STRANGER else f"{error}: {detail}" if detail else error
+    words = _WORDS.get(error or "", error)
+    if detail.startswith(NOT_HTTP):
+        words, detail = "it does not speak HTTP", holder_of(detail)
+    what = detail if error == STRANGER else f"{words}: {detail}" if detail else words
     return f"answers, but is no MetaBonk worker: {what}" if what else "answers, but is no MetaBonk worker"
+
+
+HOLDER = "; port "
+"""Begins the clause of a detail that names what holds the port."""
+
+
+def holder_of(detail: str) -> str:
+    """Return the clause of a detail that names what holds the port; "" where it is not known."""
+    _, mark, holder = f"; {detail}".rpartition(HOLDER)
+    return f"port {holder}" if mark else ""

@@ -174,7 +174,7 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
 def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     why = view.refused or (view.plan.refusal if view.plan else "")
     if not why and view.plan is not None and view.plan.mode == "noop":
-        why = "nothing to do"
+        why = ": ".join(("nothing to do", *view.plan.warnings[:1]))
     if not why and view.plan is not None and view.plan.mode == "refused":
         why = "this cannot be done"
     if why:

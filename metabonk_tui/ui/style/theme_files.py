@@ -5,7 +5,6 @@ Does not: know what a token is for (`theme` does).
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from metabonk_tui.core.config.load import explain_toml
+from metabonk_tui.core.text.similar import most_similar
 from metabonk_tui.ui.style.theme import TOKENS, Theme, TokenStyle
 
 DEFAULT = "dark"
@@ -104,8 +104,8 @@ def _table(
         if key in TOKENS:
             yield key, value
         else:
-            near = difflib.get_close_matches(key, TOKENS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known tokens: {', '.join(TOKENS)}"
+            near = most_similar(key, TOKENS)
+            hint = f"did you mean `{near}`?" if near else f"known tokens: {', '.join(TOKENS)}"
             line = _line(text, table, key)
             warnings.append(f"theme {path.name}, line {line}: {table}.{_printable(key)}: unknown token; {hint}")
 
@@ -123,8 +123,8 @@ def _token_style(value: object) -> TokenStyle | str:
             color = word.lower()
         elif not (i == 0 and word == "default"):
             words = (*ATTRIBUTES, *(("default", *COLORS) if i == 0 else ()))
-            near = difflib.get_close_matches(word, words, n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
+            near = most_similar(word, words)
+            hint = f"; did you mean `{near}`?" if near else ""
             return f"`{_printable(word)}` is not a colour like #79b8ff, a colour name or an attribute{hint}"
     return TokenStyle(color, **attributes) if value.strip() else "empty"
 

@@ -29,7 +29,7 @@ def is_monochrome(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether colours are off: NO_COLOR is set, or terminfo has fewer than 8 colours for $TERM."""
     if environ.get("NO_COLOR"):
         return True
-    if environ.get("COLORTERM"):
+    if environ.get("COLORTERM") or environ.get("TERM", "").rpartition("-")[2] == "256color":
         return False
     try:
         import curses

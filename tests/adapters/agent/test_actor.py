@@ -180,4 +180,4 @@ async def test_a_restart_without_a_number_keeps_the_number_of_the_host(actor: Po
     assert (await actor.plan(Restart(3)))[1].action == Restart(3)
     pool.desired = None
     number, plan = await actor.plan(Restart(0))
-    assert (number, plan.mode, plan.warnings) == ("", "noop", ("nothing of this pool runs",))
+    assert (number, plan.mode, plan.warnings) == ("", "noop", ("no process of this pool was found",))

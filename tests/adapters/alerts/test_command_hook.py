@@ -239,7 +239,7 @@ def test_where_no_lock_can_be_taken_it_is_called_all_the_same(make: Make, tmp_pa
     hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     wait_for(lambda: len(kept(tmp_path)) == 1)
     assert len(complaints) == 1
-    assert "cannot know whether another monitor tells" in complaints[0]
+    assert "cannot see whether another monitor sends the alerts" in complaints[0]
 
 
 def test_the_end_waits_for_it_and_not_for_ever(

@@ -211,7 +211,7 @@ def test_a_name_is_no_code(tmp_path: Path) -> None:
 
 
 def bearers(entry: str) -> list[int]:
-    """Who lives with this in its environment; the dead that nobody has reaped do not count."""
+    """Who lives with this in its environment; zombies do not count."""
     proc, found = Proc(), []
     for pid in proc.pids():
         with contextlib.suppress(OSError):

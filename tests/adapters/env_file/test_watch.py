@@ -1,4 +1,4 @@
-"""The env file from what bash says of it to what nobody reads: exports, secrets, changes, unread keys."""
+"""The env file from what bash says of it to what no worker reads: exports, secrets, changes, unread keys."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from metabonk_tui.adapters.pools.clean_up import Bystander
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
-from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, why_stale
-from metabonk_tui.core.model.pool import Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, nothing_seen, ports_to_ask, why_stale
+from metabonk_tui.adapters.pools.port_check import PortHolder
+from metabonk_tui.core.model.pool import Action, Launch, Resize, Stop, StopWorker, TargetProcess
 from tests.support.children import config
 from tests.support.refs import w
 
@@ -60,6 +61,37 @@ def test_a_stop_command_that_would_end_others_is_not_run(tmp_path: Path, stop: s
     plan = make_plan(Stop(), spec(tmp_path, stop=stop), inputs(bystanders=NEIGHBOUR))
     assert (plan.mode, bool(plan.commands)) == ("stop", runs)
     assert any("pid 77" in warning for warning in plan.warnings) is not runs
+
+
+@pytest.mark.parametrize(
+    ("action", "desired", "launched", "asked", "words"),
+    [
+        (Stop(), 0, 0, range(5000, 5003), "no process of this pool was found, and nothing answers on 5000 to 5002"),
+        (Stop(), 7, 0, range(5000, 5007), "no process of this pool was found, and nothing answers on 5000 to 5006"),
+        (Stop(), 0, 9, range(5000, 5009), "no process of this pool was found, and nothing answers on 5000 to 5008"),
+        (Resize(1), 3, 3, range(5000, 5001), "no process of this pool was found, and nothing answers on 5000"),
+        # What was not asked is not said to be silent.
+        (Launch(2), 0, 0, range(0), "no process of this pool was found"),
+        (StopWorker(w(0), 20, 1001.0), 2, 2, range(0), "no process of this pool was found"),
+    ],
+)
+def test_nothing_to_do_says_what_was_looked_for(
+    tmp_path: Path, action: Action, desired: int, launched: int, asked: range, words: str
+) -> None:
+    assert ports_to_ask(action, spec(tmp_path), desired, launched) == asked
+    assert nothing_seen(asked) == words
+
+
+def test_a_stop_without_a_pool_carries_these_words(tmp_path: Path) -> None:
+    none = PlanInputs(PoolProcesses(), None, NO_VARIABLES, {}, asked=range(5000, 5003))
+    plan = make_plan(Stop(), spec(tmp_path), none)
+    assert plan.mode == "noop"
+    assert plan.warnings == ("no process of this pool was found, and nothing answers on 5000 to 5002",)
+    held = replace(none, holders=(PortHolder(5001, True, 4711, "python3", 1000),))
+    refused = make_plan(Stop(), spec(tmp_path), held)
+    assert refused.mode == "refused"
+    assert "5001 answers: python3 (pid 4711" in refused.refusal
+    assert make_plan(Resize(2), spec(tmp_path), inputs(holders=held.holders)).mode == "refused"
 
 
 def test_a_plan_is_stale_when_a_process_is_another_one_but_not_when_its_start_is_rounded(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_system_without_environments_says_so(tmp_path: Path) -> None:
     assert Environments(config(), tmp_path).read(20, BOOT + 100.0) == EnvReading(None, "not readable here")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_users_environment_is_not_permitted() -> None:
     ours, environments, started = os.getpid(), Environments(config()), started_at(os.getpid())
     read_end, write_end = os.pipe()

@@ -193,7 +193,7 @@ def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
     opened = threading.Event()
 
     def write() -> None:
-        # Opening to write waits until somebody opens it to read.
+        # Opening to write waits until a reader opens it.
         os.close(os.open(fifo, os.O_WRONLY))
         opened.set()
 
@@ -217,7 +217,7 @@ def test_a_terminal_or_a_pipe_behind_a_process_is_left_alone(children: Children)
     assert stat.S_ISCHR(doors[1])
     assert LogTails().read(LogOwner(w(0), child.pid, started_at(child.pid), None)) is None
     children.send(child, "look")
-    assert "error" in children.line(child), "nobody took it away"
+    assert "error" in children.line(child), "it was not taken away"
 
 
 @pytest.mark.parametrize("directory", ["", "relative/path", "/nowhere/at/all", "/proc/self", "/\0", "x" * 5000])
@@ -234,7 +234,7 @@ def test_a_folder_in_its_place_is_no_log(tmp_path: Path) -> None:
     assert LogTails().read(owner_in(tmp_path)) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_what_is_not_permitted_is_no_log(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN)
     log.chmod(0o600)

@@ -250,7 +250,7 @@ def test_a_recorded_launcher_is_ours_only_with_the_token() -> None:
     claim = replace(CLAIM, recorded=(10, 10_010))
     world = World(claim)
     world.add(10, "sleep 600", cwd="/")
-    assert isinstance(world.verdict(10), NotOurs), "a forged record names somebody's process"
+    assert isinstance(world.verdict(10), NotOurs), "a forged record names another user's process"
     world.add(10, "./go", cwd="/", token=True)
     world.add(11, "python3 -m src.worker.main --port 9000", parent=10, cwd="/")
     assert world.verdict(11) == Owned(Proof.LAUNCHER, 10)

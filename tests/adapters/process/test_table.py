@@ -31,7 +31,7 @@ WORKER = "python -m src.worker.main --port {port} --instance-id omega-{slot}"
 
 
 def pool(marker: str, base_port: int = 5000, host: str = "127.0.0.1") -> Config:
-    """Make a configuration whose processes nobody else has."""
+    """Make a configuration whose processes no other program has."""
     return config(
         f'[pool]\nhost = "{host}"\nbase_port = {base_port}\n[processes]\nworker = [["{marker}.worker"]]\n'
         f'launcher = [["{marker}.launcher"]]\norchestrator = []\nollama = [["{marker}.ollama"]]\n'
@@ -228,7 +228,7 @@ def test_another_pools_launcher_and_orchestrator_are_not_ours(table: Table) -> N
     table.add(21, WORKER.format(port=6000, slot=0), parent=20)
     table.add(22, "python -m src.orchestrator.main", parent=20)
     table.add(23, "ollama serve", parent=20, name="ollama")
-    # Everybody's Ollama is ours too, whoever started it.
+    # Each user's Ollama is ours too.
     assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11, 23]
 
 

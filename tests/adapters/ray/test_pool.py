@@ -143,7 +143,8 @@ async def test_actors_of_others_are_never_touched(trial: Trial) -> None:
 
 
 async def test_restart_stop_of_one_worker_and_nothing_to_do(trial: Trial) -> None:
-    assert trial.pool.plan(Stop(), NONE).mode == "noop"
+    nothing = trial.pool.plan(Stop(), NONE)
+    assert (nothing.mode, nothing.warnings) == ("noop", ("no actor of this pool was found: none runs and none waits",))
     await trial.do(Launch(2))
     refused = trial.pool.plan(Launch(2), NONE)
     assert (refused.mode, "resize it" in refused.refusal) == ("refused", True)
@@ -153,7 +154,8 @@ async def test_restart_stop_of_one_worker_and_nothing_to_do(trial: Trial) -> Non
     plan, operation, _ = await trial.do(Restart(2))
     assert (plan.mode, operation.ok) == ("restart_all", True)
     assert {k: v for k, v in trial.ray.states().items() if v == "ALIVE"} == {"w0.2": "ALIVE", "w1.2": "ALIVE"}
-    assert trial.pool.plan(Resize(2), NONE).mode == "noop"
+    again = trial.pool.plan(Resize(2), NONE)
+    assert (again.mode, again.warnings) == ("noop", ("the pool has 2 workers already: their actors run or wait",))
 
 
 async def test_a_launch_is_known_from_the_moment_in_which_ray_accepted_it(trial: Trial) -> None:

@@ -92,7 +92,8 @@ async def test_a_resize_touches_only_what_it_must(trial: Trial) -> None:
     plan, operation, _ = await trial.do(Resize(5))
     assert (plan.mode, plan.hits, plan.start) == ("incremental", (), 2)
     assert trial.slurm.words("sbatch")[-1][4] == "--array=3-4"
-    assert trial.pool.plan(Resize(5), NONE).mode == "noop"
+    again = trial.pool.plan(Resize(5), NONE)
+    assert (again.mode, again.warnings) == ("noop", ("the pool has 5 workers already: their jobs run or wait",))
 
 
 async def test_a_resize_starts_a_slot_whose_job_ended_again(trial: Trial) -> None:
@@ -115,7 +116,8 @@ async def test_a_stop_asks_first_and_cancels_what_withstands(trial: Trial) -> No
     assert ("--signal=TERM" in hard, hard[-2:]) == (False, ("1_0", "1_1"))
     assert set(trial.slurm.states().values()) == {"CANCELLED"}
     assert trial.pool.desired is None
-    assert trial.pool.plan(Stop(), NONE).mode == "noop"
+    again = trial.pool.plan(Stop(), NONE)
+    assert (again.mode, again.warnings) == ("noop", ("no job of this pool was found: none runs and none waits",))
     assert set(trial.pool.places()) == {"n1"}, "where it ran stays in sight"
 
 

@@ -216,7 +216,7 @@ def test_an_idle_owner_yields_at_once_and_takes_the_role_back(roles: Roles, chil
     assert not third.try_acquire()
     assert third.holder().startswith(f"pid {os.getpid()} "), "the kernel names the new owner"
     role.release()
-    assert not third.try_acquire(), "the lender has it back before anybody else"
+    assert not third.try_acquire(), "the lender has it back before any other"
     wait_for(lambda: roles.make().holder().startswith(f"pid {child.pid} "))
 
 

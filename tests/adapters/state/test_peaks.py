@@ -1,4 +1,4 @@
-"""The file of what earlier runs held: tolerant, bounded, never torn, and nobody's number is lost."""
+"""The file of what earlier runs held: tolerant, bounded, never torn, and no run's number is lost."""
 
 from __future__ import annotations
 

@@ -361,7 +361,7 @@ def rebuild_all(one: Recording) -> Snapshot:
 
 @pytest.fixture
 def shut(tmp_path: Path) -> Iterator[Path]:
-    """A folder in which nobody may write, root neither."""
+    """A folder in which no user may write, root neither."""
     folder = tmp_path / "shut"
     folder.mkdir()
     bound = subprocess.run(

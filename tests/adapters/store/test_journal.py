@@ -1,5 +1,6 @@
 """Recordings: nothing is lost, nothing is kept half, whatever the disk does the looking goes on."""
 
+import itertools
 import json
 import os
 import sqlite3
@@ -45,7 +46,7 @@ from metabonk_tui.core.model.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.recordings.restore import GAP_KINDS, rebuild, recorded_gap
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.step.state import with_true_rhythm
@@ -576,6 +577,39 @@ def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, monkeypatc
     assert "database or disk is full" in bench.reported[0].text
     with Recording(paths(tmp_path)[0]) as one:
         assert [sample.t - T for sample in one.samples()] == [0, 1, 2, 3, 4, 100, 101]
+
+
+@pytest.mark.parametrize(
+    ("unstored", "then"),
+    [
+        ([5, 6, 7], [100, 101]),  # the tick that is stored again is late
+        ([5, 60, 61], [62, 63]),  # one between them
+        ([60, 61], [62, 63]),  # the first that is not stored
+        ([5, 6], [7, 8]),  # none
+        ([60], [120, 121]),  # both
+    ],
+)
+def test_each_gap_of_a_recording_lies_between_two_stored_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unstored: list[int], then: list[int]
+) -> None:
+    """A loaded machine makes a tick late while the disk is full: that gap ended at a sample that was not stored."""
+    bench = begun(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFile, "write", _full)
+        for number in unstored:
+            bench.take(tick(number))
+    bench.now_s += RETRY_S + 1
+    for number in (*then, 300, 301):
+        bench.take(tick(number))
+    bench.journal.close()
+    with Recording(paths(tmp_path)[0]) as one:
+        times = [sample.t for sample in one.samples()]
+        gaps = [gap for event in one.events() if event.kind in GAP_KINDS and (gap := recorded_gap(event)) is not None]
+    assert [t - T for t in times] == [0, 1, 2, 3, 4, *then, 300, 301]
+    pairs = {(gap.from_t, gap.to_t) for gap in gaps}
+    assert pairs <= set(itertools.pairwise(times))
+    assert (T + 4, T + then[0]) in pairs, "nothing was stored there"
+    assert (T + then[1], T + 300) in pairs, "a later gap is reported as always"
 
 
 def _full(*_: object, **__: object) -> None:

@@ -90,7 +90,7 @@ def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it
 
 
 def long_run(folder: Path, hours: float, interval_s: float) -> Path:
-    """File a run as the recorder does, only that nobody judges it: that would take long."""
+    """File a run as the recorder does, without a judgement: that would take long."""
     folder.mkdir()
     path = folder / f"{HEADER.name}.db"
     page = RunWriter(path, CONFIG)

@@ -94,7 +94,7 @@ def test_a_bug_of_one_costs_that_one_only_and_is_reported() -> None:
         bench.show(LOW)
         bench.show(ENDED)
         (event,) = bench.happened()
-        assert event.text == "telling alerts failed: ZeroDivisionError; the log says where"
+        assert event.text == "sending alerts failed: ZeroDivisionError; the log says where"
     assert whole.received == [("MemLow", "firing"), ("MemLow", "resolved")]
 
 

@@ -1,4 +1,4 @@
-"""Following a recording: somebody in front of it is told how far it is, and what was told then stays what it was."""
+"""Following a recording: a person in front of it sees how far it is, and what was shown then stays."""
 
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.samples import CONFIG, Answer, healthy, play, script
 
 
 class Terminal(io.StringIO):
-    """Somebody looks at it."""
+    """A person looks at it."""
 
     def isatty(self) -> bool:
         return True

@@ -209,7 +209,7 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
         return point.workers[w(1)].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
 
     stretches = list(spans(on, state))
-    assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where nobody looked"
+    assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where no monitor looked"
     assert stretches[-1][2] == "ABSENT"
 
 

@@ -13,7 +13,7 @@ import pytest
 from metabonk_tui.adapters.pools import pythons
 from metabonk_tui.adapters.pools.pythons import AskedPython
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.cli.setup import interview
+from metabonk_tui.cli.setup import backend, interview
 from metabonk_tui.cli.setup.answers import SetupAnswers, WebhookAnswer
 from metabonk_tui.cli.setup.interview import GivenAnswers, Interview, Surroundings
 from metabonk_tui.cli.setup.questions import Questions
@@ -29,7 +29,7 @@ Ask = Callable[..., SetupAnswers]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Python is started, and no port of this machine counts."""
+    """No Python is started, and no port and no cluster of this machine counts."""
 
     def ask_python(config: object, checkout: Path, candidate: pythons.PythonCandidate, *limit: float) -> AskedPython:
         lacks = () if ".venv" in candidate.command else (MissingModule("torch", "needed", "missing", "a.py:1"),)
@@ -38,6 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pythons, "ask_python", ask_python)
     monkeypatch.setattr(interview, "ask_python", ask_python)
     monkeypatch.setattr(interview, "listen_sockets", lambda: ())
+    monkeypatch.setattr(backend, "find_clusters", lambda environ: {})
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ SHAPE = {
 
 @pytest.fixture
 def silent(home: dict[str, str]) -> Iterator[Pool]:
-    """Run a pool whose flags nobody exported, an hour a minute."""
+    """Run a pool whose flags were not exported, an hour a minute."""
     with demo(home, "--scenario", "silent", "--workers", "2", "--speed", "60") as pool:
         yield pool
 

@@ -1,4 +1,4 @@
-"""`report` over recordings: the public JSON, several runs, several files, and the failed run that nobody saw."""
+"""`report` over recordings: the public JSON, several runs, several files, and the failed run that no monitor saw."""
 
 import json
 from pathlib import Path

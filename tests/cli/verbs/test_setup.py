@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli.main import guarded
+from metabonk_tui.cli.setup import backend
 from metabonk_tui.cli.verbs import check
 from tests.support.metabonk_layout import ENV_FILES, make_checkout
 from tests.support.terminal import Screen
@@ -54,6 +55,8 @@ def setup(home: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
         return guarded(["setup", *argv])
 
     monkeypatch.setattr(check, "main", main)
+    # Whether this machine has Slurm changes no question.
+    monkeypatch.setattr(backend, "find_clusters", lambda environ: {})
     return run
 
 
@@ -158,8 +161,10 @@ def test_until_the_last_answer_nothing_is_written(
         (["--yes", "--directory", "."], "launch.py and src/worker/main.py are not in"),
         (["--yes", *DIRECTORY, "--env-file", "gone.env"], "--env-file: gone.env is no file here or in the checkout"),
         (["--yes", "--python", "/gone/python"], "--python: /gone/python is no program"),
+        (["--yes", *DIRECTORY, "--backend", "slurm"], "--backend slurm: sbatch is not found here"),
+        (["--yes", *DIRECTORY, "--backend", "slrm"], "invalid choice: 'slrm'; did you mean slurm?"),
     ],
-    ids=["no terminal", "no checkout", "no env file", "no python"],
+    ids=["no terminal", "no checkout", "no env file", "no python", "no cluster", "no such backend"],
 )
 def test_what_cannot_be_asked_or_is_wrong_is_64(
     setup: Setup, home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], message: str

@@ -105,7 +105,7 @@ def test_a_terminal_that_goes_away_ends_the_demo(home: dict[str, str], tmp_path:
     screen = Terminal(["demo", "--scenario", "healthy", "--workers", "1"], home)
     try:
         screen.shows("w0")
-        # Whoever holds the other end is gone: the kernel hangs up on the session.
+        # What held the other end is gone: the kernel hangs up on the session.
         os.close(screen.ours)
         screen.process.wait(60)
     finally:

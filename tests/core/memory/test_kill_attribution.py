@@ -90,7 +90,7 @@ def test_a_kill_in_a_gap_counts_as_ours_where_one_of_ours_is_gone_after_it() -> 
     assert found.verdict.kind is VerdictKind.STOP
 
 
-# A counter counts; it names nobody
+# A counter counts; it names no process
 
 
 @pytest.mark.parametrize(

@@ -208,21 +208,6 @@ def test_on_the_hosts_counter_one_of_ours_must_be_gone(gone_t: float) -> None:
     assert seen.verdict.kind is VerdictKind.STOP
 
 
-def test_a_launcher_that_ends_explains_no_kill_on_the_host() -> None:
-    """Another program may have its name, and the kernel seldom kills what is that small."""
-    launcher = ProcessReading("launcher", GB // 30, pid=7, started_at=0.0)
-    rest = table()
-    seen = last(
-        script(
-            memory=counted((0, 0), (1000, 1), scope="host"),
-            processes=lambda t: rest(t) if t >= 1000 else (launcher, *rest(t)),
-            for_s=1400,
-        )
-    )
-    assert seen.memory.oom_kills_in_run == 0
-    assert "memory.oom_elsewhere" in kinds(seen)
-
-
 @pytest.mark.parametrize("gone_t", [None, 500, 1200])
 def test_a_strangers_death_on_this_host_is_no_stop(gone_t: float | None) -> None:
     memory = counted((0, 0), (1000, 1), scope="host")

@@ -115,7 +115,7 @@ def test_the_level_of_a_moment(gb: float | None, ends_in_s: float | None, level:
         pytest.param(
             [*stretch(0, 10, 0.4), at(15, 0.4, busy=True)],
             [(10, "critical"), (15, "stand down")],
-            id="somebody acts meanwhile",
+            id="another action meanwhile",
         ),
         pytest.param(
             [*stretch(0, 10, 0.4), at(15, None), at(20, 0.4)],

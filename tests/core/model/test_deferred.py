@@ -8,7 +8,7 @@ from tests.support.samples import healthy, play, script
 
 def test_the_length_alone_computes_nothing() -> None:
     def compute() -> tuple[int, ...]:
-        pytest.fail("somebody asked only how many there are")
+        pytest.fail("the caller asked only how many there are")
 
     known = Deferred(compute, 3)
     assert len(known) == 3

@@ -166,7 +166,7 @@ def test_a_snapshot_alone_says_as_much_as_its_events_do() -> None:
     seen = last(script(silent, for_s=600.0))
     (one,) = histories_so_far(seen)
     assert "component-absent" in rows(one)
-    assert "cause" not in rows(one), "when it was named nobody followed"
+    assert "cause" not in rows(one), "when it was named no worker followed"
     assert written(one)["first_seen"][0]["id"] == "run-start"
 
 

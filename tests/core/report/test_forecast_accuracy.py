@@ -1,4 +1,4 @@
-"""The forecast's own record: each warning is held against what came, and a kill that nobody foretold is told."""
+"""The forecast's own record: each warning beside what came, and kills without a warning."""
 
 from itertools import pairwise
 

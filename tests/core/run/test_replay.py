@@ -44,7 +44,7 @@ def test_it_reads_no_further_than_it_is_asked_to() -> None:
 
 
 def two_runs(*, answered: bool = True) -> Iterator[Sample]:
-    """Two runs of 5 and 3 samples; in the first one nobody answers unless `answered`."""
+    """Two runs of 5 and 3 samples; in the first one no worker answers unless `answered`."""
     for number in range(8):
         headers = {5: RunHeader("second", 1500.0, 1)} | ({0: RunHeader("first", 1000.0, 1)} if answered else {})
         header, seen = headers.get(number), answered or number >= 5

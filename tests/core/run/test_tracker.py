@@ -158,7 +158,7 @@ def test_the_phases_follow_each_other() -> None:
         assert at(snapshots, t).gate.phase == phase
 
 
-# A relaunch that somebody else did
+# A relaunch that was not ours
 
 
 def relaunched(

@@ -1,4 +1,4 @@
-"""Bytes from outside → a status or a named failure: never an exception, never a zero that nobody sent."""
+"""Bytes from outside → a status or a named failure: never an exception, never a zero that was not sent."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_a_page_of_a_worker_on_ray_has_the_words_of_ray(reason: str, says: str, 
     assert (texts.headline(page), texts.certainty(page)) == (says, "proved")
     assert page.remedies[0].text.startswith(first)
     assert page.ended is not None
-    assert page.ended.exit_code is None, "which nobody has seen"
+    assert page.ended.exit_code is None, "which was not seen"
 
 
 def test_the_counter_of_the_host_makes_a_kill_likely_and_not_proved() -> None:

@@ -82,7 +82,7 @@ def streams(draw: st.DrawFn, most: int = 25) -> list[Sample]:
 
 
 def public(snapshot: Snapshot) -> str:
-    """Everything that anybody but `step` may look at, as a text: NaN is unlike itself."""
+    """Everything that code outside `step` may look at, as a text: NaN is unlike itself."""
     shown = {
         name: getattr(snapshot, name) for name in snapshot.__struct_fields__ if name not in ("state", "ended_runs")
     }

@@ -1,4 +1,4 @@
-"""What real recordings amount to: the failed run that nobody understood, a real pool, a kill by the kernel."""
+"""What real recordings amount to: the failed run that was not understood, a real pool, a kill by the kernel."""
 
 from functools import cache
 from pathlib import Path

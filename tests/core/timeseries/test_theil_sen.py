@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.timeseries import theil_sen as module
-from metabonk_tui.core.timeseries.theil_sen import Point, Trend, theil_sen
+from metabonk_tui.core.timeseries.theil_sen import Point, Trend, cannot_fall, theil_sen
 from tests.support.examples import examples
 
 steps = st.tuples(
@@ -56,3 +56,22 @@ def test_numbers_without_an_order_end_what_is_kept(value: float) -> None:
     for begin in range(4):
         window = points[begin : begin + 30]
         assert repr(theil_sen(window)) == repr(anew(window))
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(steps, min_size=0, max_size=40), st.floats(-1e10, 1e3))
+def test_what_cannot_fall_never_does(walk: list[Point], per_point: float) -> None:
+    points, t = [], 0.0
+    for at, (passed_s, value) in enumerate(walk):
+        t += passed_s
+        points.append((t, value + at * per_point))
+    trend = anew(points)
+    if cannot_fall(points):
+        assert trend is None or not trend.falls
+
+
+def test_a_clear_fall_is_not_excluded_and_a_flat_line_is() -> None:
+    falling = [(5.0 * i, -1e6 * i + 1e5 * (i % 3)) for i in range(30)]
+    flat = [(5.0 * i, 1e5 * (i % 3)) for i in range(30)]
+    assert not cannot_fall(falling)
+    assert cannot_fall(flat)

@@ -546,7 +546,7 @@ def test_a_proven_cause_leads_whatever_the_word(for_s: float, kind: VerdictKind)
 def test_a_proven_cause_stands_against_a_go_and_gives_the_first_step(life: Life, kind: VerdictKind) -> None:
     # System2 asks and gets no answer: its engagements grow, so all that is due has shown.
     samples = coarse(with_fields(life, vlm_hints_used=0), for_s=40 * MIN)
-    log = {w(slot): ("System2 request failed: nobody answers at http://127.0.0.1:1",) for slot in range(3)}
+    log = {w(slot): ("System2 request failed: nothing answers at http://127.0.0.1:1",) for slot in range(3)}
     seen = last([replace(samples[0], log_tails=log), *samples[1:]])
     assert (seen.verdict.kind, seen.verdict.exit_code) == (kind, 0)
     assert seen.causes[0].id == "system2-no-answer"

@@ -272,3 +272,29 @@ def test_a_worker_that_answered_is_away_since_its_last_answer_in_every_place(ans
     assert age(seen.t - worker.reach_since_t) == away
     if answer != "http 500":
         assert away in worker.attention[0].text
+
+
+@pytest.mark.parametrize(
+    ("life", "lead", "lists"),
+    [
+        (error("http 500"), "find what holds the port of w2: it never answered like a worker", True),
+        (error("timeout"), "find what holds the port of w2: it never answered like a worker", True),
+        (error("not json"), "free the port of w2: what answers there is no worker", True),
+        (down, "read why w2 is down", False),
+        (from_s(1200, error("http 500")), "read why w2 is broken", False),
+        (from_s(1200, error("timeout")), "stop the process of w2", False),
+    ],
+)
+def test_what_never_answered_like_a_worker_is_looked_for_by_its_port(life: Life, lead: str, lists: bool) -> None:
+    steps = seen_at_end(by_slot(healthy, healthy, life)).verdict.next_steps
+    assert steps[0].text.startswith(lead)
+    assert (steps[0].command == "ss -ltnp 'sport = :5002'") is lists
+
+
+def test_a_worker_whose_process_is_known_has_no_stranger_to_look_for() -> None:
+    life = by_slot(healthy, healthy, error("http 500"))
+    samples = [
+        replace(each, workers={ref: replace(seen, pid=40 + ref.slot) for ref, seen in each.workers.items()})
+        for each in coarse(life, for_s=END_S)
+    ]
+    assert play(samples, NO_HOLD)[-1].verdict.next_steps[0].text.startswith("read why w2 is broken")

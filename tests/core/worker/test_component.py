@@ -251,7 +251,7 @@ def test_a_counter_above_zero_when_first_seen_has_grown_then() -> None:
     assert state(snapshots[0], INTRINSIC) is S.ACTIVE
     assert part(snapshots[0], INTRINSIC).last_grew_t == 1000
     assert state(snapshots[-1], INTRINSIC) is S.STALLED
-    assert part(snapshots[20], INTRINSIC).change_5m == 0.0, "nobody saw the 5.0 grow"
+    assert part(snapshots[20], INTRINSIC).change_5m == 0.0, "the growth by 5.0 was not seen"
 
 
 def test_a_change_says_nothing_before_it_was_watched_a_while() -> None:

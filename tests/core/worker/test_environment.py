@@ -104,7 +104,7 @@ def test_the_file(file: EnvFileReading | None, result: EnvCheckResult, exported:
     [
         ("1", "0", (1,)),
         ("0", "1", (0, 1)),
-        ("1", None, ()),  # missing is lost on the way, nobody set another value
+        ("1", None, ()),  # missing is lost on the way, no other value was set
         ("1", "yes", ()),  # another way to write the same
     ],
 )

@@ -72,7 +72,7 @@ def fast(slot: int, t: float) -> Fields:
 
 
 def quick(slot: int, t: float) -> Fields:
-    """Five times as many steps: remarkable to nobody."""
+    """Five times as many steps: nothing remarkable."""
     return healthy(slot, t) | {"step": t if t < 10 * MIN else 10 * MIN + 5 * (t - 10 * MIN)}
 
 

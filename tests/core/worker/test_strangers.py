@@ -13,6 +13,7 @@ from tests.support.samples import (
     at,
     by_slot,
     changes,
+    header,
     healthy,
     kinds,
     last,
@@ -44,6 +45,10 @@ def answer(fields: Any) -> Life:
         "not json",
         "not an object",
         "redirect",
+        "too deep",
+        "encoded",
+        "http 204",
+        "http 304",
         STRANGER,
     ],
 )
@@ -67,6 +72,8 @@ def test_what_does_not_speak_like_a_worker_is_a_stranger(fields: Any) -> None:
         ({"dynamic_ui_exploration_actions": 0}, Reach.UP),
         ({"meta_learner_sequences_learned": 0}, Reach.UP),  # an alias
         ("http 500", Reach.BROKEN),  # a real worker while a metric is NaN
+        ("http 503", Reach.BROKEN),
+        ("closed", Reach.DOWN),
         ("too large", Reach.BROKEN),
         ("refused", Reach.DOWN),
     ],
@@ -106,6 +113,22 @@ def test_strangers_alone_are_a_pool_that_does_not_answer() -> None:
     assert snapshots[-1].verdict.because[0].startswith("no worker answered")
 
 
+@pytest.mark.parametrize(
+    ("others", "because"),
+    [
+        (answer("refused"), "no pool found: what answers on the port of w0 is no MetaBonk worker"),
+        (answer("http 404"), "no pool found: what answers on the port of w0-w2 is no MetaBonk worker"),
+    ],
+)
+def test_a_stranger_is_no_pool_and_no_silence(others: Life, because: str) -> None:
+    first = header(0.0, None, 10.0, how="first sample")
+    seen = last(script(by_slot(answer(REGISTRY), others, others), for_s=60, run=first))
+    assert seen.verdict.because == (because,)
+    steps = [(step.text, step.command) for step in seen.verdict.next_steps]
+    assert steps[0] == ("free the port of w0: what answers there is no worker", "ss -ltnp 'sport = :5000'")
+    assert (steps[1][1] or "").startswith("metabonk-tui launch ")
+
+
 def test_a_recording_without_the_names_is_no_stranger() -> None:
     seen = last(script(answer({}), for_s=100, observable=("step",)))
     assert worker(seen).reach is Reach.UP
@@ -117,6 +140,41 @@ def test_an_adapter_may_name_the_stranger() -> None:
     health = worker(last([sample, replace(sample, t=10.0)])).health
     assert health is not None
     assert health.why == "answers, but is no MetaBonk worker: python3, pid 77"
+
+
+HELD = "port 5000 is held by python (pid 77)"
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "why"),
+    [
+        ("not json", "Expecting value", "no MetaBonk worker: its answer is no JSON: Expecting value"),
+        ("not json", f"not HTTP: Expected HTTP/; {HELD}", f"no MetaBonk worker: it does not speak HTTP: {HELD}"),
+        ("not json", "not HTTP: Expected HTTP/", "no MetaBonk worker: it does not speak HTTP"),
+        ("redirect", "to https://login.example/", "it redirects: to https://login.example/"),
+        ("http 404", f"Not Found; {HELD}", f"http 404: Not Found; {HELD}"),
+        ("http 500", f"oops; {HELD}", f"answers, and never with a status in 5m: http 500: oops; {HELD}"),
+        ("too large", HELD, f"answers, and never with a status in 5m: too large: {HELD}"),
+        ("timeout", f"still no answer; {HELD}", f"accepts, and has not answered for 5m; {HELD}"),
+        ("timeout", "still no answer", "accepts, and has not answered for 5m"),
+        ("closed", HELD, f"never answered in 5m: closed: {HELD}"),
+        ("refused", "", "not reachable, never answered in 5m: refused"),
+    ],
+)
+def test_a_port_that_never_answered_like_a_worker_says_what_holds_it(error: str, detail: str, why: str) -> None:
+    ill = Observation(error=error, detail=detail)
+    samples = script(by_slot(answer(error), healthy), workers=2, for_s=300)
+    seen = last([replace(each, workers={**each.workers, w(0): ill}) for each in samples])
+    health = worker(seen).health
+    assert health is not None
+    assert health.why.endswith(why)
+
+
+def test_a_worker_that_answered_before_keeps_its_words() -> None:
+    seen = last(script(phases((0, healthy), (200, answer("http 500"))), for_s=300))
+    health = worker(seen).health
+    assert health is not None
+    assert health.why == "is alive, its status is not: http 500"
 
 
 def test_a_worker_that_comes_back_is_believed_again() -> None:

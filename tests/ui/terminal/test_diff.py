@@ -47,7 +47,7 @@ def drawn(page: dict[int, str]) -> str:
 
 
 class Terminal:
-    """What somebody sees."""
+    """What a person sees."""
 
     def __init__(self, wide: int = WIDE) -> None:
         self.screen = pyte.Screen(wide, HIGH)

@@ -125,7 +125,7 @@ def test_a_signal_leaves_cleanly_with_its_code(terminal: Terminal, number: signa
 
 def test_a_stalled_terminal_neither_stops_the_engine_nor_holds_the_program(terminal: Terminal) -> None:
     terminal.stalled.set()
-    # One more read may be under way; after it nobody takes output, and the terminal's buffer fills.
+    # One more read may be under way; after it no reader takes output, and the terminal's buffer fills.
     before = terminal.ticks()
     terminal.until(lambda: terminal.ticks() >= before + 60)
     began = time.monotonic()

@@ -138,7 +138,7 @@ def test_the_table_puts_numbers_under_each_other() -> None:
             assert re.fullmatch(r"[ ▲]*\d+\.\d\d", row[64:72])
 
 
-# --- never a zero that nobody saw ------------------------------------------------------------------------------------
+# --- never a zero that was not seen ----------------------------------------------------------------------------------
 
 
 def test_an_absent_component_has_a_word_and_no_number() -> None:

@@ -41,7 +41,7 @@ def test_what_ended_unseen_is_said_and_what_lives_has_no_end() -> None:
 def test_a_worker_that_is_down_does_not_live_on() -> None:
     screen_text = drawn(lived(FIRST, SECOND, alive=False))
     assert screen_text.count("its end was not observed") == 2
-    assert "for 29m" not in screen_text, "how long it lived, nobody knows"
+    assert "for 29m" not in screen_text, "how long it lived is not known"
     assert re.search(r"process +gone, was 41207", screen_text)
     assert "for 29m" in drawn(lived(FIRST, SECOND))
 

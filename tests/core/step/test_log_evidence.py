@@ -2,7 +2,7 @@
 
 import pytest
 
-from metabonk_tui.core.step.log_events import traceback_drafts
+from metabonk_tui.core.step.log_evidence import traceback_drafts
 from tests.support.refs import w
 
 BEGIN = "Traceback (most recent call last):"

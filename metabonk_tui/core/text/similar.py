@@ -1,0 +1,12 @@
+"""Finds the known word that a mistyped one is most like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def most_similar(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the word of `known` that is most like `word`; None where none reaches `cutoff`, a ratio of 0 to 1."""
+    import difflib  # imported late: 0.3 MB that only a mistake needs
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)
