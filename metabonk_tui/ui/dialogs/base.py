@@ -60,6 +60,8 @@ class Reply(NamedTuple):
     notice: str = ""
     copy: str = ""
     """A text for the clipboard."""
+    run: tuple[str, ...] = ()
+    """The words of a command that the program runs after the monitor is closed; (): it stays open."""
 
 
 class Dialog:
