@@ -194,10 +194,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         longer = (*summary, muted(", "), *part) if summary else part
         if width(head) + width(longer) < wide:
             summary = longer
-    fits: Row = ()
-    budget = snapshot.memory.budget
-    if budget is not None:
-        fits = fits_words(budget, brief=wide < WIDE)
+    fits = fits_words(snapshot, brief=wide < WIDE)
     due: Row = ()
     is_over = snapshot.verdict.ended is not None
     if gate.gameplay_by_t is not None and gate.gameplay_by_t > snapshot.t and not is_over:

@@ -89,10 +89,9 @@ def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
 def found_rows(frame: Frame, snapshot: Snapshot, search: PoolSearch, name: str = "LOOKED FOR") -> list[Row]:
     """Draw what was looked for; a sentence that is too long goes on below its beginning."""
     g, wide = frame.glyphs, max(10, frame.width - 2)
-    budget = snapshot.memory.budget
-    fits = fits_words(budget, brief=frame.width < WIDE) if budget is not None and wide >= 2 * NAME_CELLS + 10 else ()
     # The header of a last run says how many fit.
-    fits = fits if snapshot.verdict.ended is None else ()
+    has_fits = snapshot.verdict.ended is None and wide >= 2 * NAME_CELLS + 10
+    fits = fits_words(snapshot, brief=frame.width < WIDE) if has_fits else ()
     rows: list[Row] = [(gap(1), *title(name, wide, g, (muted(f"again every {every_text(frame, snapshot)}"),), fits))]
     for row in looked_for(snapshot, frame.config, search):
         head: Row = (gap(1), looked_mark(row, g), gap(1))
