@@ -26,6 +26,7 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 ROWS = 8
+MARK_CELLS = 2
 PEAKS_RISE = "workers at the peaks so far"
 NARROW = 44
 PANE = 34
@@ -84,7 +85,7 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     if budget is None:
         return [title("WHAT IF", wide, g, (muted("workers"),)), (Span("memory not observed", "unknown"),)]
     against, tried = observed_against(snapshot)
-    best_count = most_observed(budget, tried, against) if against != "runs out" else 0
+    most, name_of_most = most_observed(budget, tried, against), " most" if against == "runs out" else " best"
     now = sum([worker.alive for worker in snapshot.workers if worker.ref.host == snapshot.memory.host])
     count, size, far = (6, 8, 2) if wide < NARROW else (9, 9, 3)
     # In a side pane the answer gets the cells that the gaps can spare.
@@ -98,9 +99,12 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     ]
     words: list[ObservedFit] = [judge_observed(budget, row.workers, tried, against) for row in shown]
     longest = max([len(word) for word in words], default=0)
+    if count + 2 * size + far + 2 + longest + MARK_CELLS > wide:
+        # The mark of the row to choose needs the cells of a gap.
+        far = 1
     is_cut = count + 2 * size + far + 2 + longest > wide
     for row, word in reversed([*zip(shown, words, strict=True)]):
-        best = row.workers == best_count
+        best = row.workers == most
         bold = best or row.workers == now
         name, token = FITS[word]
         line: list[Span] = [
@@ -114,7 +118,7 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
             Span(SHORT[word] if is_cut else word, token, bold),
         ]
         if best:
-            label: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))
+            label: Row = (gap(1), mark(g.best, "accent"), Span(name_of_most, "accent", True))
             line += next((part for part in (label, label[:2]) if width(line) + width(part) <= wide), ())
         rows.append(tuple(line))
     if budget.fits == 0:

@@ -50,14 +50,14 @@ def rows(snapshot: Snapshot, wide: int = 40) -> dict[str, str]:
     ("snapshot", "five", "four", "header", "note"),
     [
         (pool(), "fits ◂ best", "fits", "fits 5 workers", "5 workers, leaves 1.4 GB"),
-        (pool("WARNING", 1140), "runs out", "fits so far", "fits at most 4 workers",
+        (pool("WARNING", 1140), "runs out", "fits so far ◂", "fits at most 4 workers",
          "at most 4 workers, leaves 2.3 GB"),
-        (pool("FALLING", 1140), "runs out", "fits so far", "fits at most 4 workers",
+        (pool("FALLING", 1140), "runs out", "fits so far ◂", "fits at most 4 workers",
          "at most 4 workers, leaves 2.3 GB"),
         (pool("FALLING", 5 * 3600), "fits ◂ best", "fits", "fits 5 workers", "5 workers, leaves 1.4 GB"),
         (pool("WARNING", 1140, alive=4), "runs out", "runs out", "fits at most 3 workers",
          "at most 3 workers, leaves 3.2 GB"),
-        (pool("WARNING", 1140, alive=0), "fits so far", "fits so far", "fits 5 workers so far",
+        (pool("WARNING", 1140, alive=0), "fits so far ◂", "fits so far", "fits 5 workers so far",
          "5 workers, leaves 1.4 GB so far"),
         (pool(oom_kills_in_run=1, alive=4), "OOM kill", "fits ◂ best", "fits at most 4 workers",
          "at most 4 workers, leaves 2.3 GB"),
@@ -71,7 +71,7 @@ def test_one_memory_is_said_in_one_way(snapshot: Snapshot, five: str, four: str,
     assert plain(fits_note(snapshot)) == note
     lines = [plain(line.row) for line in whatif_lines(frame_of(snapshot, 120, 40), 5)]
     (of_five,) = [line for line in lines if re.search(r" 5 +\d", line)]
-    assert five.removesuffix(" ◂ best") in of_five
+    assert five.partition(" ◂")[0] in of_five
 
 
 def test_the_screen_never_says_fits_of_what_its_header_says_runs_out() -> None:
@@ -109,4 +109,4 @@ def test_in_few_cells_the_words_are_short_and_whole() -> None:
     seen = pool("WARNING", 1140)
     assert plain(fits_words(seen, brief=True)) == "fits at most 4"
     assert rows(seen, 30)["5"] == "out"
-    assert rows(seen, 30)["4"] == "so far"
+    assert rows(seen, 30)["4"].startswith("so far")
