@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from metabonk_tui.ui.frame import Frame
 
 HOME = "dashboard"
+SURE = "Enter again closes the monitor and prints the report"
 KEYS = {"1": "1", "2": "2", "3": "3", "enter": "Enter"}
 """The keys that no command of the table has there, as the page writes them."""
 
@@ -28,6 +29,10 @@ def way_effect(
     if way is None:
         return None
     controller.absences.press(at_s)
+    if shown == "Enter" and controller.notice != SURE:
+        # An Enter too many, typed while the monitor opened, must not close it.
+        controller.show_notice(SURE, at_s)
+        return NO_EFFECT
     if way.words:
         return Effect(run=way.words)
     from metabonk_tui.ui.dialogs.other_pool import OtherPoolDialog  # few monitors ask for another pool

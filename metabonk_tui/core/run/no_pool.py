@@ -23,6 +23,8 @@ NOT_OF_A_POOL = ("ollama", "other")
 """Owners of memory that run without a pool."""
 LOOKS = 3
 """Samples after which a service without a fault has answered: before, it may not have been asked."""
+ELSEWHERE = "other ports"
+"""The row of workers on ports that this monitor does not ask."""
 OTHER_POOL = "3"
 """The key that asks for the address of another pool."""
 _ONE = {
@@ -92,7 +94,7 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
         yield _processes(snapshot, config, search)
         yield _ports(snapshot, config)
     if pool.elsewhere:
-        yield LookedFor("other ports", True, pool.elsewhere)
+        yield LookedFor(ELSEWHERE, True, pool.elsewhere)
     # Of a run that is over the recording says that it answered, which is no look of this monitor.
     if config.pool.orchestrator and (pool.orchestrator_error is not None or not snapshot.over_before):
         yield _orchestrator(snapshot, mask_text(config.pool.orchestrator))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.last_run import LastRunFact, is_end_watched, last_run, moment, ways_after_end
-from metabonk_tui.core.run.no_pool import LookedFor, Way, looked_for
+from metabonk_tui.core.run.no_pool import ELSEWHERE, LookedFor, Way, looked_for
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.density import SIDE_CELLS, is_side_pane
 from metabonk_tui.ui.frame import Frame, Page
@@ -21,6 +21,7 @@ from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, fit, gap, join, l
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import doing_row, gate_row, header, verdict_badge, verdict_keys
 from metabonk_tui.ui.views.bars.memory_row import memory_row
+from metabonk_tui.ui.views.bars.queue import placed_rows
 from metabonk_tui.ui.views.bars.summary import DEMO_CELLS, mode
 from metabonk_tui.ui.views.dashboard.no_pool import every_text, found_rows, looked_mark
 from metabonk_tui.ui.views.dashboard.pane_set import PaneSet
@@ -91,9 +92,10 @@ def last_run_page(frame: Frame, snapshot: Snapshot) -> Page:
         ]
     else:
         doing = doing_row(frame, snapshot)
+        placed = placed_rows(frame, snapshot) if snapshot.has_several_hosts else ()
         top = (
             *(_identity(frame, snapshot), _verdict(frame, snapshot), memory_row(frame, snapshot)),
-            *(gate_row(frame, snapshot), *((doing,) if doing else ()), EMPTY),
+            *(gate_row(frame, snapshot), *((doing,) if doing else ()), *placed, EMPTY),
         )
         body = _body(frame, snapshot, frame.height - len(top) - 1)
     return Page(top, tuple([fit(row, wide, g.ellipsis) for row in body]), (footer(frame),))
@@ -206,18 +208,24 @@ def _facts(frame: Frame, facts: Sequence[LastRunFact], most: int) -> list[Row]:
 def _looked_for(frame: Frame, snapshot: Snapshot, *, is_whole: bool) -> list[Row]:
     """Draw what was looked for: a row each, or as many facts as fit in one row."""
     search = frame.search
-    if search is None:
+    # Of several hosts the header has a row each: agents look there, and no port of this machine says anything.
+    if search is None or snapshot.has_several_hosts:
         return []
     if is_whole:
         return found_rows(frame, snapshot, search, "LOOKED FOR A POOL")
     g, wide = frame.glyphs, frame.width - 2
     every = muted(f"again every {every_text(frame, snapshot)}")
-    parts = [_brief(frame, row) for row in looked_for(snapshot, frame.config, search) if row.brief]
+    looked = looked_for(snapshot, frame.config, search)
+    parts = [_brief(frame, row) for row in looked if row.brief]
     row: Row = (gap(1),)
     for part in parts:
         longer = (*row, gap(3), *part) if len(row) > 1 else (*row, *part)
         row = longer if width(longer) <= frame.width - 1 else row
-    return [(gap(1), *title("LOOKED FOR A POOL", wide, g, (every,))), row]
+    rows: list[Row] = [(gap(1), *title("LOOKED FOR A POOL", wide, g, (every,))), row]
+    for each in looked:
+        if each.what == ELSEWHERE:
+            rows += paragraph(g.text(each.text), wide, "text", indent=(gap(1), looked_mark(each, g), gap(1)))
+    return rows
 
 
 def _brief(frame: Frame, row: LookedFor) -> Row:

@@ -90,18 +90,52 @@ def test_an_end_that_was_not_watched_gives_no_time_since_when_there_is_no_pool()
     assert "ENDED    last seen 15:35:58, not watched as it ended" in panels
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"), [("enter", ("report", LAST.run.name)), ("1", None), ("3", None), ("L", None), ("[", None)]
-)
-def test_enter_prints_the_report_after_the_monitor_closed(key: str, expected: tuple[str, ...] | None) -> None:
-    pressed = (key, key if len(key) == 1 else None, 1.0)
-    effect = way_effect(*pressed, Sitting().controller, 80, 24)
-    assert (None if effect is None else effect.run) == expected
+def press_way(sitting: Sitting, key: str, at_s: float = 1.0) -> tuple[str, ...] | None:
+    """Press a key of the page; return the command that it starts, None where the key has its usual meaning."""
+    effect = way_effect(key, key if len(key) == 1 else None, at_s, sitting.controller, 80, 24)
+    return None if effect is None else effect.run
+
+
+def test_enter_twice_prints_the_report_after_the_monitor_closed() -> None:
+    sitting = Sitting()
+    assert press_way(sitting, "enter") == ()
+    assert "Enter again closes the monitor and prints the report" in sitting.text().splitlines()[-1]
+    assert press_way(sitting, "enter", 2.0) == ("report", LAST.run.name)
+
+
+def test_an_enter_too_many_at_the_start_does_not_close_the_monitor() -> None:
+    sitting = Sitting()
+    assert press_way(sitting, "enter") == ()
+    sitting.controller.tick(60.0)
+    assert press_way(sitting, "enter", 61.0) == (), "the notice has ended: it is the first one again"
+
+
+@pytest.mark.parametrize("key", ["1", "3", "L", "[", "q"])
+def test_other_keys_keep_their_meaning(key: str) -> None:
+    assert press_way(Sitting(), key) is None
+
+
+def test_enter_starts_nothing_where_no_command_can_start_or_the_panels_are_shown() -> None:
     in_browser = Sitting(search=replace(SEARCH, runs_verbs=False))
-    assert way_effect(*pressed, in_browser.controller, 80, 24) is None
+    assert press_way(in_browser, "enter") is None
     assert " Enter " not in in_browser.text()
-    other = Sitting(replace(LAST, over_before=False))
-    assert way_effect(*pressed, other.controller, 80, 24) is None
+    assert press_way(Sitting(replace(LAST, over_before=False)), "enter") is None
+
+
+def test_workers_on_other_ports_are_named_at_every_size() -> None:
+    elsewhere = "2 workers of this checkout listen on 6000, 6001; pool.base_port is 5000"
+    found = replace(LAST, pool=replace(LAST.pool, elsewhere=elsewhere))
+    for size in ((80, 24), (120, 40), (200, 60)):
+        assert elsewhere in Sitting(found).text(*size)
+
+
+def test_of_several_hosts_each_has_its_row_and_no_port_of_this_machine_is_named() -> None:
+    hosts = {name: replace(host, memory=replace(host.memory, host=name)) for name in ("node1", "node2")
+             for host in LAST.hosts.values()}  # fmt: skip
+    text = Sitting(replace(LAST, hosts=hosts)).text(120, 40)
+    assert "node2" in text
+    assert "LOOKED FOR" not in text
+    assert "YOUR LAST RUN" in text
 
 
 @pytest.mark.parametrize("key", ["z", "a", "s", "I", "/", "tab", "enter"])
