@@ -44,7 +44,7 @@ class CommandContext(Struct, frozen=True):
     zoom: str = ""
     """The pane of the dashboard that is shown alone; "": none, or another screen is in front."""
     is_last_run: bool = False
-    """The dashboard shows the last run, which was over before this monitor opened."""
+    """The dashboard is the page of the last run, of which this monitor never saw the pool."""
 
     @property
     def hidden(self) -> str:

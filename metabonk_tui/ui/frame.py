@@ -163,7 +163,7 @@ class Frame(Struct, frozen=True):
 
     @property
     def is_last_run(self) -> bool:
-        """Return whether the dashboard is the page of the last run: it was over before this monitor opened.
+        """Return whether the dashboard is the page of the last run: it is over, and this monitor never saw its pool.
 
         A pool that ends while the monitor is open keeps its panels: they show what died. A pane shown alone has the
         panels of the last run, too.
@@ -171,7 +171,7 @@ class Frame(Struct, frozen=True):
         snapshot = self.snapshot
         if snapshot is None or self.past or self.state.zoom:
             return False
-        return snapshot.over_before and snapshot.verdict.ended is not None
+        return snapshot.ended_unseen and snapshot.verdict.ended is not None
 
     @property
     def sort(self) -> str:

@@ -234,7 +234,7 @@ def last_run() -> Snapshot:
     )  # fmt: skip
     run = replace(base.run, elapsed_s=end_s, observed_s=end_s)
     hosts = hosts_of(replace(base.memory, min_available_bytes=int(0.5 * GB)))
-    return replace(base, t=base.t + 7200, run=run, hosts=hosts, obituaries=(page,), minutes=minutes, over_before=True)
+    return replace(base, t=base.t + 7200, run=run, hosts=hosts, obituaries=(page,), minutes=minutes, ended_unseen=True)
 
 
 def died() -> Snapshot:

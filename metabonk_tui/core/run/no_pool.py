@@ -96,7 +96,7 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
     if pool.elsewhere:
         yield LookedFor(ELSEWHERE, True, pool.elsewhere)
     # Of a run that is over the recording says that it answered, which is no look of this monitor.
-    if config.pool.orchestrator and (pool.orchestrator_error is not None or not snapshot.over_before):
+    if config.pool.orchestrator and (pool.orchestrator_error is not None or not snapshot.ended_unseen):
         yield _orchestrator(snapshot, mask_text(config.pool.orchestrator))
     if search.has_file:
         says = "describes this pool" if search.describes_pool else "says nothing of a pool"

@@ -15,7 +15,7 @@ from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import Observation, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.last_run import end_text, is_end_watched, last_run, lowest_of_run, moment, ways_after_end
-from metabonk_tui.core.step.ended import presumed_over
+from metabonk_tui.core.step.ended import as_restored, presumed_over
 from tests.support.draw import defaults
 from tests.support.rare_snapshots import ALL
 from tests.support.refs import w
@@ -54,28 +54,54 @@ def texts(snapshot: Snapshot) -> dict[str, str]:
     return {fact.name: fact.text for fact in last_run(snapshot, UTC)}
 
 
-def test_a_run_that_ended_before_the_monitor_opened_is_over_before() -> None:
+def test_a_run_that_ended_before_the_monitor_opened_was_not_seen_here() -> None:
     seen = opened(recorded(GONE_T - 10)[-1], nothing(4 * HOUR))
-    assert seen.over_before
+    assert seen.ended_unseen
     assert texts(seen)["ran"].startswith("00:00 to 00:04, 4m50s, 3 workers")
 
 
-def test_a_pool_that_ends_while_it_is_watched_is_not_over_before() -> None:
+def test_a_pool_that_ends_while_it_is_watched_was_seen_here() -> None:
     seen = recorded(GONE_T + 120)[-1]
     assert seen.verdict.ended is not None
-    assert not seen.over_before
+    assert not seen.ended_unseen
 
 
-def test_a_pool_that_begins_after_the_last_run_is_not_over_before() -> None:
+def test_a_pool_that_begins_after_the_last_run_was_seen_here() -> None:
     again = phases((4 * HOUR, healthy), (4 * HOUR + 200, down))
     end_t = 4 * HOUR + 200
     new = tuple(replace(each, started_at=4 * HOUR, pid=(each.pid or 0) + 90) for each in table(0))
     processes = lambda t: new if t < end_t else ()  # noqa: E731
     later = script(again, from_s=4 * HOUR, for_s=400, processes=processes, memory=lambda _t: room(8), run=None)
     seen = play([nothing(4 * HOUR - 10), *later], before=presumed_over(recorded(GONE_T - 10)[-1]))
-    assert seen[0].over_before
-    assert [each.over_before for each in seen if each.t >= 4 * HOUR] == [False] * sum(s.t >= 4 * HOUR for s in seen)
+    assert seen[0].ended_unseen
+    assert [each.ended_unseen for each in seen if each.t >= 4 * HOUR] == [False] * sum(s.t >= 4 * HOUR for s in seen)
     assert seen[-1].verdict.ended is not None, "it ended while the monitor was open"
+
+
+@pytest.mark.parametrize(
+    ("until_t", "sees_pool", "expected"),
+    [
+        # The monitor is opened again within the hour: it continues the recording of the run.
+        (GONE_T + 120, False, True),
+        # The end was not recorded yet: it is found by the monitor that opens.
+        (GONE_T - 10, False, True),
+        (GONE_T - 60, True, False),
+    ],
+    ids=["recorded end", "found end", "pool seen"],
+)
+def test_a_run_that_a_monitor_continues_is_unseen_until_its_pool_is_seen(
+    until_t: float, sees_pool: bool, expected: bool
+) -> None:
+    there = script(healthy, from_s=until_t + 10, for_s=30, processes=table, memory=lambda _t: room(8), run=None)
+    gone = [nothing(until_t + 60 + 10 * n) for n in range(20)]
+    seen = play([*(there if sees_pool else ()), *gone], before=as_restored(recorded(until_t)[-1]))
+    assert seen[-1].verdict.ended is not None
+    assert seen[-1].ended_unseen is expected
+
+
+def test_the_first_picture_of_a_run_that_is_over_is_its_page() -> None:
+    assert as_restored(recorded(GONE_T + 120)[-1]).ended_unseen
+    assert not as_restored(recorded(GONE_T - 10)[-1]).ended_unseen
 
 
 @pytest.mark.parametrize(

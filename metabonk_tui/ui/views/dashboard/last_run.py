@@ -1,4 +1,4 @@
-"""Draws the dashboard of a monitor that opened after the last run was over: its word, why, its end, what helps now.
+"""Draws the dashboard of a monitor that never saw the pool of the last run: its word, why, its end, what helps now.
 
 A pool that ends before the eyes of the operator keeps its panels instead: they show what died, and when. Here nothing
 was seen to die, and rows of workers that are not there would only be in the way; key `1` shows them.

@@ -71,7 +71,7 @@ def test_every_size_leads_with_the_word_and_shows_no_worker_as_if_it_were_there(
 
 
 def test_a_run_that_ends_while_it_is_watched_keeps_its_panels() -> None:
-    text = Sitting(replace(LAST, over_before=False)).text(120, 40)
+    text = Sitting(replace(LAST, ended_unseen=False)).text(120, 40)
     assert "YOUR LAST RUN" not in text
     assert "w0 :5000 DOWN" in text
     assert "ENDED    15:35:59 orchestrator exited with -9 and took the stack down" in text
@@ -86,7 +86,7 @@ def test_an_end_that_was_not_watched_gives_no_time_since_when_there_is_no_pool()
     assert "NO POOL" in text
     assert "last seen 15:35:58" in text
     assert "long" not in text.splitlines()[1], "how long it ran is not known"
-    panels = Sitting(replace(late, over_before=False)).text(120, 40)
+    panels = Sitting(replace(late, ended_unseen=False)).text(120, 40)
     assert "ENDED    last seen 15:35:58, not watched as it ended" in panels
 
 
@@ -119,7 +119,7 @@ def test_enter_starts_nothing_where_no_command_can_start_or_the_panels_are_shown
     in_browser = Sitting(search=replace(SEARCH, runs_verbs=False))
     assert press_way(in_browser, "enter") is None
     assert " Enter " not in in_browser.text()
-    assert press_way(Sitting(replace(LAST, over_before=False)), "enter") is None
+    assert press_way(Sitting(replace(LAST, ended_unseen=False)), "enter") is None
 
 
 def test_workers_on_other_ports_are_named_at_every_size() -> None:

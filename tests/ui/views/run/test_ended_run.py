@@ -13,7 +13,7 @@ from tests.support.rare_snapshots import last_run
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
 def test_the_end_is_said_whole_below_the_next_step(size: tuple[int, int]) -> None:
-    text = " ".join(text_of(replace(last_run(), over_before=False), *size).split())
+    text = " ".join(text_of(replace(last_run(), ended_unseen=False), *size).split())
     assert "ENDED 15:35:59 orchestrator exited with -9 and took the stack down; memory lowest 0.5 GB" in text
     assert "; run length 01:33:55" in text
 
