@@ -13,7 +13,7 @@ from metabonk_tui.core.model.sample import Event, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import rebuild
-from metabonk_tui.core.step.ended import presumed_over
+from metabonk_tui.core.step.ended import as_restored, presumed_over
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.isolated import Isolated
 
@@ -42,7 +42,7 @@ class SharedRun:
         """Continue the recording of the run of these processes; None: there is no recording of it. May block."""
         past = self._journal.begin(processes) if self._journal is not None else None
         known = rebuild(past, step, with_true_rhythm) if past is not None else None
-        return None if known is None else self.with_recording(known)
+        return None if known is None else self.with_recording(as_restored(known))
 
     def last_run(self, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
         """Return the last Snapshot of the pool's newest run, presumed over; None: none is recorded. May block."""

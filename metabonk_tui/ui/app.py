@@ -31,7 +31,7 @@ from metabonk_tui.ui.style.theme import Theme, fitted
 from metabonk_tui.ui.terminal.canvas import Canvas
 from metabonk_tui.ui.terminal.driver import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
 from metabonk_tui.ui.terminal.textual_private import close_with, driver_of, end_with_fault, is_synchronised
-from metabonk_tui.ui.way_keys import verb_of
+from metabonk_tui.ui.way_keys import way_effect
 
 LOG = logging.getLogger(__name__)
 FAULT = 70
@@ -108,8 +108,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.has_mouse = config.ui.mouse
         self._slowness = SLOWNESS if config.ui.slow else 1
         self._keep = keep
-        self.next_verb = ""
-        """What the program runs after the monitor: a number was pressed on the page without a pool."""
+        self.next_words: tuple[str, ...] = ()
+        """The command that the program runs after the monitor: its key was pressed on a page without a pool."""
         self._kept = controller.settings
         self._was_drawn = False
         self._on_first_picture = on_first_picture
@@ -182,11 +182,9 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Pass a key to the controller and do what only the app can do."""
         event.stop()
         event.prevent_default()
-        self.next_verb = verb_of(event.character, self.controller, *self.canvas.size)
-        if self.next_verb:
-            self.exit()
-            return
-        self._carry_out(self.controller.press(event.key, event.character, event.time, *self.canvas.size))
+        pressed = (event.key, event.character, event.time)
+        effect = way_effect(*pressed, self.controller, *self.canvas.size)
+        self._carry_out(self.controller.press(*pressed, *self.canvas.size) if effect is None else effect)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pass pasted text to the controller."""
@@ -213,7 +211,8 @@ class MonitorApp(App[None], inherit_bindings=False):
             driver = driver_of(self)
             pids = pids_of_pool(self._monitor.latest())
             self.controller.notice = driver.suspend(pids) if isinstance(driver, Driver) else ""
-        if effect.do == "quit":
+        self.next_words = effect.run or self.next_words
+        if effect.do == "quit" or effect.run:
             self.exit()
         if effect.do == "picture":
             self._save_picture()

@@ -43,10 +43,14 @@ class CommandContext(Struct, frozen=True):
     """No pool is configured and none was seen: the dashboard shows no worker."""
     zoom: str = ""
     """The pane of the dashboard that is shown alone; "": none, or another screen is in front."""
+    is_last_run: bool = False
+    """The dashboard is the page of the last run, of which this monitor never saw the pool."""
 
     @property
     def hidden(self) -> str:
         """Say that the workers are not in sight, so that no key arranges them unseen; "" where they are."""
+        if self.is_last_run:
+            return "the run is over; 1 shows its workers"
         return "" if self.zoom in ("", "workers") else "the workers are hidden; Esc shows them"
 
     @property

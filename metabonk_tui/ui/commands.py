@@ -109,8 +109,8 @@ def _dashboard(context: CommandContext) -> str:
 def _workers(context: CommandContext) -> str:
     if context.screen not in ("dashboard", "worker", "environment", "logs"):
         return "only on the dashboard"
-    if context.no_pool and context.screen == "dashboard":
-        return NO_POOL
+    if context.screen == "dashboard" and (context.no_pool or context.is_last_run):
+        return NO_POOL if context.no_pool else context.hidden
     return _seen(context) or ("" if context.worker else "no workers yet")
 
 

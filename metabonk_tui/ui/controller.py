@@ -45,9 +45,9 @@ from metabonk_tui.ui.views.bars import outcome, playbar
 from metabonk_tui.ui.views.bars.footer import with_whole_notice
 
 if TYPE_CHECKING:
+    from metabonk_tui.core.model.pool import PoolSearch
     from metabonk_tui.core.ports.moments import MomentFiles
     from metabonk_tui.core.ports.plots import PlotReader
-    from metabonk_tui.core.run.no_pool import PoolSearch
 
 NOTICE_S = 6.0
 """How long a notice stays in the footer."""
@@ -295,7 +295,8 @@ class Controller:
         self.notice = reply.notice or self.notice
         if reply.command:
             return self.run(reply.command, frame)
-        return self._apply_shared(self.sharing.copy(frame, reply.copy, reply.notice)) if reply.copy else NO_EFFECT
+        shared = self.sharing.copy(frame, reply.copy, reply.notice) if reply.copy else None
+        return Effect(run=reply.run) if shared is None else self._apply_shared(shared)
 
     def open_at(self, screen: str, ref: WorkerRef | None) -> None:
         """Begin on a screen, with a worker selected where one is named."""
@@ -354,8 +355,7 @@ class Controller:
             return NO_EFFECT
         if self.screen == "compare":
             self.comparing.leave()
-        elif self.screen == "obituary":
-            self.state = replace(self.state, death=None)
+        self.state = replace(self.state, death=None) if self.screen == "obituary" else self.state
         self._stack.leave()
         return NO_EFFECT
 

@@ -1,4 +1,4 @@
-"""Declares what only the app can do for a key: quit, redraw, suspend, copy, show another theme."""
+"""Declares what only the app can do for a key: quit, redraw, suspend, copy, show another theme, run a command."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class Effect(NamedTuple):
     """A text for the clipboard."""
     theme: str = ""
     """The theme to show now."""
+    run: tuple[str, ...] = ()
+    """The words of a command that the program runs after the monitor is closed; (): it stays open."""
 
 
 NO_EFFECT = Effect()

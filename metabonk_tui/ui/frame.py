@@ -30,8 +30,8 @@ from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row, cropped, fit, mark
 
 if TYPE_CHECKING:
+    from metabonk_tui.core.model.pool import PoolSearch
     from metabonk_tui.core.report.ghost import Ghost
-    from metabonk_tui.core.run.no_pool import PoolSearch
     from metabonk_tui.core.run.run_strip import StripScale
 
 ViewMode = Literal["live", "paused", "lag", "replay", "past"]
@@ -140,7 +140,7 @@ class Frame(Struct, frozen=True):
     key_names: Mapping[str, str] = field(default_factory=dict)
     """The key that does what this key usually does, where the configuration changes it."""
     search: PoolSearch | None = None
-    """Where a pool is looked for while no configuration describes one; None: one does, or nothing is looked for."""
+    """Where a pool is looked for; None: nothing is, as in a replay."""
 
     @property
     def motion(self) -> Motion:
@@ -155,11 +155,23 @@ class Frame(Struct, frozen=True):
     @property
     def no_pool(self) -> bool:
         """Return whether no pool is configured and none was ever seen: the dashboard then says what was looked for."""
-        if self.search is None or self.snapshot is None or self.past:
+        if self.search is None or self.search.describes_pool or self.snapshot is None or self.past:
             return False
         from metabonk_tui.core.run.no_pool import is_no_pool  # most monitors have a pool
 
         return is_no_pool(self.snapshot)
+
+    @property
+    def is_last_run(self) -> bool:
+        """Return whether the dashboard is the page of the last run: it is over, and this monitor never saw its pool.
+
+        A pool that ends while the monitor is open keeps its panels: they show what died. A pane shown alone has the
+        panels of the last run, too.
+        """
+        snapshot = self.snapshot
+        if snapshot is None or self.past or self.state.zoom:
+            return False
+        return snapshot.ended_unseen and snapshot.verdict.ended is not None
 
     @property
     def sort(self) -> str:

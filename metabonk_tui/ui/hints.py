@@ -88,6 +88,7 @@ def context_of(frame: Frame, screen: str, has_past: bool, is_viewer: bool) -> Co
         frame.comparing.ghost is not None,
         frame.no_pool,
         frame.state.zoom if screen == HOME else "",
+        screen == HOME and frame.is_last_run,
     )
 
 

@@ -42,6 +42,7 @@ def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "das
         frame.alert,
         has_log_files=frame.logs.available,
         is_searching=searching,
+        is_last_run=screen == "dashboard" and frame.is_last_run,
     )
     return replace(frame, hints=hints(now))
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint, Forecast, GpuMemory, SwapView
+from metabonk_tui.core.model.minutes import MIB, RunMinutes
 from metabonk_tui.core.model.obituary import DeathMemory, Obituary, Remedy
 from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
@@ -216,6 +217,26 @@ def over() -> Snapshot:
     return replace(base, verdict=verdict, workers=gone)
 
 
+def last_run() -> Snapshot:
+    """The run of `over`, two hours later, in a monitor that opened after its end; the kernel had killed w1."""
+    base = over()
+    end_s = base.run.elapsed_s - 31
+    kill = ProcessExit("OOM-killed", "the kernel's log: killed process 41217 (python3)", START + end_s - 4, -9, 9, 60)
+    page = Obituary(
+        t=START + end_s - 4, seen_t=START + end_s - 5, who=w(1), pid=41217, generation=1, port=5001, lived_s=5600.0,
+        ended=kill, rss_bytes=int(1.1 * GB), floor_bytes=GB,
+    )  # fmt: skip
+    watched = int(end_s // 60)
+    lowest = tuple(int((6.2 - 5.6 * place / watched) * GB) // MIB for place in range(watched))
+    minutes = RunMinutes(
+        verdicts="1" * 30 + "2" * (watched - 30), worst="6" * watched, lowest_mib=lowest,
+        open_verdict="3", open_worst="8", open_lowest_mib=int(0.5 * GB) // MIB,
+    )  # fmt: skip
+    run = replace(base.run, elapsed_s=end_s, observed_s=end_s)
+    hosts = hosts_of(replace(base.memory, min_available_bytes=int(0.5 * GB)))
+    return replace(base, t=base.t + 7200, run=run, hosts=hosts, obituaries=(page,), minutes=minutes, ended_unseen=True)
+
+
 def died() -> Snapshot:
     """The stopped run after the kernel killed w2, as w4 before it; w2 was the largest and raced."""
     base = replace(stop(), t=stop().t + 1200)
@@ -269,5 +290,6 @@ RARE: dict[str, Callable[[], Snapshot]] = {
     "partial": partial,
     "over": over,
     "died": died,
+    "last-run": last_run,
 }
 ALL = SCENES | RARE

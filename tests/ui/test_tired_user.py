@@ -138,7 +138,7 @@ TASKS = (
     Task("which of 256 is worst", lambda: snapshots.many(256), "a⏎", (r"\bW13 +× DOWN", r"OOM KILL +exit 137")),
     Task("memory against an hour ago", leak_for_hours, "m-", (r"AVAILABLE .*\d\.\d at \d\d:\d\d, now 1\.0",)),
     Task("when does memory end", snapshots.leak, "", (r"OOM in ~19m",)),
-    Task("how many workers fit", snapshots.leak, "m", (r" 4 .*● fits ◂ best",)),
+    Task("how many workers fit", snapshots.leak, "m", (r" 4 .*◌ fits so far ◂",)),
     Task("what the processes lack of the env file", rare_snapshots.partial, "e",
          (r"1/6 required keys", r"not exported")),
     Task("is System2 set right", rare_snapshots.partial, "e", (r"TABONK_SYSTEM2_ENABLED +1 ",)),

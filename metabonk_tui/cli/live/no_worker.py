@@ -11,7 +11,7 @@ from metabonk_tui.core.text.clean import clean_text
 
 if TYPE_CHECKING:
     from metabonk_tui.adapters.state.config_files import LoadedConfig
-    from metabonk_tui.core.run.no_pool import PoolSearch
+    from metabonk_tui.core.model.pool import PoolSearch
 
 
 def pool_search(loaded: LoadedConfig) -> PoolSearch | None:
@@ -24,13 +24,14 @@ def search_of(loaded: LoadedConfig, how: str = "") -> PoolSearch:
     from metabonk_tui.adapters.host.local import is_this_machine
     from metabonk_tui.adapters.state.config_files import user_config_path
     from metabonk_tui.cli.suggest import program
-    from metabonk_tui.core.run.no_pool import PoolSearch
+    from metabonk_tui.core.model.pool import PoolSearch
 
     return PoolSearch(
         config_path=short_path(str(loaded.path or user_config_path())),
         has_file=loaded.path is not None,
         is_local=is_this_machine(loaded.config.pool.host),
-        program=how if loaded.describes_pool and how else program(),
+        program=program(),
+        how=how,
         describes_pool=loaded.describes_pool,
     )
 

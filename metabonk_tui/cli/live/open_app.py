@@ -25,9 +25,9 @@ from metabonk_tui.core.ports.logs import LogFileReader
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
 
 if TYPE_CHECKING:
+    from metabonk_tui.core.model.pool import PoolSearch
     from metabonk_tui.core.ports.moments import MomentFiles
     from metabonk_tui.core.ports.plots import PlotReader
-    from metabonk_tui.core.run.no_pool import PoolSearch
     from metabonk_tui.ui.controller import Controller
     from metabonk_tui.ui.hints import KeyTable
     from metabonk_tui.ui.style.spans import Row
@@ -83,14 +83,14 @@ def open_app(
     search: PoolSearch | None = None,
     begin: tuple[str, WorkerRef | None] | None = None,
     last_words: Callable[[], object] = lambda: None,
-    run_next: Callable[[str], int] | None = None,
+    run_next: Callable[[tuple[str, ...]], int] | None = None,
 ) -> int:
     """Show a monitor until the user quits; return the exit code.
 
     `opening` starts the monitor, before the screens are imported, and stops it. `open_logs` makes the reader of the
-    log files; `moment_files` writes hand-overs. `search`: where a pool is looked for while no configuration describes
-    one. `begin`: the first screen and the selected worker. `last_words` runs when the program must exit while its
-    terminal accepts no output. `run_next` runs the verb of a number key, after the monitor is closed.
+    log files; `moment_files` writes hand-overs. `search`: where a pool is looked for. `begin`: the first screen and
+    the selected worker. `last_words` runs when the program must exit while its terminal accepts no output. `run_next`
+    runs the command of a key, after the monitor is closed.
     """
     from metabonk_tui.cli.log import log_path, open_log
 
@@ -165,7 +165,7 @@ def open_app(
         )
         first_frame.hand_over()
         code = run_app(app, lambda: (last_words(), None)[1])
-    return run_next(app.next_verb) if run_next is not None and app.next_verb else code
+    return run_next(app.next_words) if run_next is not None and app.next_words else code
 
 
 def own_keys(loaded: LoadedConfig) -> KeyTable | None:

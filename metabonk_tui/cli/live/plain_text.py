@@ -11,9 +11,10 @@ from datetime import tzinfo
 from metabonk_tui.cli.live.follow import follow
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.snapshot import Snapshot, added_events, shares_events
 from metabonk_tui.core.model.worker import Reach
-from metabonk_tui.core.run.no_pool import PoolSearch, is_no_pool, looked_for, standing, ways
+from metabonk_tui.core.run.no_pool import is_no_pool, looked_for, standing, ways
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.engine.engine import Engine
 

@@ -17,7 +17,7 @@ from metabonk_tui.adapters.http.tls import import_without_openssl
 from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, state_dir
 from metabonk_tui.adapters.state.looks import LookFile
 from metabonk_tui.cli.exit_codes import DONE
-from metabonk_tui.cli.live.no_worker import pool_search
+from metabonk_tui.cli.live.no_worker import pool_search, search_of
 from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import (
     PROGRAM,
@@ -65,7 +65,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         speed=getattr(options, "speed", 1.0),
         read_only=options.viewer or getattr(options, "read_only", False),
         is_viewer=options.viewer,
-        run_next=None if options.viewer else partial(_run_verb, _config_words(options)),
+        run_next=None if options.viewer else partial(_run_words, _config_words(options)),
     )
 
 
@@ -73,14 +73,14 @@ def _config_words(options: argparse.Namespace) -> tuple[str, ...]:
     return ("--config", options.config) if hasattr(options, "config") else ()
 
 
-def _run_verb(config_words: tuple[str, ...], verb: str) -> int:
-    """Replace this process by the verb's, as if the person had quit and typed it."""
+def _run_words(config_words: tuple[str, ...], words: tuple[str, ...]) -> int:
+    """Replace this process by the command's, as if the person had quit and typed it."""
     from metabonk_tui.cli.setup.recorder_service import own_command
 
     sys.stdout.flush()
     sys.stderr.flush()
-    words = [*own_command(), verb, *(config_words if verb != "demo" else ())]
-    os.execvp(words[0], words)
+    command = [*own_command(), *words, *(config_words if words != ("demo",) else ())]
+    os.execvp(command[0], command)
 
 
 def print_plain(loaded: LoadedConfig, how: str, speed: float) -> int:
@@ -107,14 +107,14 @@ def open_monitor(
     state: Path | None = None,
     last_words: Callable[[], object] = lambda: None,
     is_viewer: bool = False,
-    run_next: Callable[[str], int] | None = None,
+    run_next: Callable[[tuple[str, ...]], int] | None = None,
 ) -> int:
     """Show the monitor until the user quits; return the exit code.
 
     `how` is the command prefix of the suggested commands. `state` is the folder for locks and recordings; None: the
     user's. `last_words` runs when the program must exit while its terminal accepts no output. `is_viewer`: in a
-    browser, where it sends no alerts and where an open page is no look of the operator. `run_next` runs the verb
-    of a number key on the page without a pool, after the monitor is closed; None: the page has no such keys.
+    browser, where it sends no alerts and where an open page is no look of the operator. `run_next` runs the
+    command of a key on a page without a pool, after the monitor is closed; None: the page has no such keys.
     """
     import_without_openssl()
     from metabonk_tui.adapters.host.local import is_this_machine
@@ -126,9 +126,7 @@ def open_monitor(
     from metabonk_tui.engine.clock import RunClock
 
     config, zone, clock = loaded.config, local_zone(), RunClock(speed)
-    search = pool_search(loaded)
-    if search is not None and run_next is not None:
-        search = replace(search, runs_verbs=True)
+    search = replace(search_of(loaded, how), runs_verbs=run_next is not None)
     runs_path = runs_dir(state or state_dir())
     return open_app(
         _armed(config, how, clock, read_only, state, notifies=not is_viewer),

@@ -1,7 +1,8 @@
 """Computes how many workers fit: `n x worker peak + shared + Ollama peak + floor <= available + used by the pool`.
 
 Each peak has a source: measured in this run, measured in an earlier run on this machine, or assumed.
-Does not: forecast. A worker that grows without end exceeds any peak.
+Does not: forecast. A worker that grows without end exceeds any peak, so what was observed of this run comes first:
+a number of workers with which memory runs out, or with which the kernel killed one, does not fit.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ from msgspec import Struct
 
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.host import ProcessReading, RunPeaks
-from metabonk_tui.core.model.memory import Budget, PeakSource
+from metabonk_tui.core.model.memory import Budget, MemoryView, PeakSource
 from metabonk_tui.core.text import numbers as fmt
 
 LOADED_SHARE = 0.5
 """An Ollama below this share of its expected size has not loaded its model."""
 TABLE_ROWS = 16
 
+SOON_S = 4 * 3600.0
+"""A fall that reaches zero later than this is neither named nor drawn to its end."""
+
 CapacityFit = Literal["fits", "below floor", "does not fit"]
+Contradiction = Literal["", "runs out", "OOM kill"]
+"""What was observed of this run against the peaks: memory falls and will run out, or the kernel killed a process."""
+ObservedFit = CapacityFit | Contradiction | Literal["fits so far"]
+"""The judgement beside what was observed. "fits so far": by the peaks, which still rise."""
 
 
 class SharedMemory(Struct, frozen=True):
@@ -233,6 +241,44 @@ def judge_fit(budget: Budget, workers: int) -> CapacityFit:
     """Judge whether `workers` fit: "fits" only when the floor stays free."""
     leaves = budget.leaves_bytes(workers)
     return "fits" if leaves >= budget.floor_bytes else "below floor" if leaves >= 0 else "does not fit"
+
+
+def falls_soon(memory: MemoryView, t: float) -> bool:
+    """Return whether a forecast reaches zero soon enough to be named, and is not more uncertain than far away."""
+    forecast = memory.forecast
+    if forecast is None or forecast.reaches_zero_t is None:
+        return False
+    lead_s = forecast.reaches_zero_t - t
+    return lead_s < SOON_S and (forecast.raised or lead_s >= (forecast.plus_minus_s or 0.0))
+
+
+def contradiction(memory: MemoryView, t: float) -> Contradiction:
+    """Return what was observed that contradicts a fit by the peaks."""
+    if memory.oom_kills_in_run:
+        return "OOM kill"
+    forecast = memory.forecast
+    if forecast is None or not (forecast.raised or (forecast.state == "FALLING" and falls_soon(memory, t))):
+        return ""
+    return "runs out"
+
+
+def judge_observed(budget: Budget, workers: int, tried: int, against: Contradiction) -> ObservedFit:
+    """Judge whether `workers` fit. `tried`: with how many workers `against` was observed; 0: with none.
+
+    More workers need more memory, so what holds for `tried` of them holds for more. Fewer may fit, but while memory
+    falls the peaks are not known yet.
+    """
+    fit = judge_fit(budget, workers)
+    if fit != "fits" or not against:
+        return fit
+    if 0 < tried <= workers:
+        return against
+    return "fits so far" if against == "runs out" else fit
+
+
+def most_observed(budget: Budget, tried: int, against: Contradiction) -> int:
+    """Return the most workers of which nothing says that they do not fit."""
+    return min(budget.fits, tried - 1) if against and tried else budget.fits
 
 
 def what_if(budget: Budget, counts: Iterable[int]) -> tuple[WhatIf, ...]:

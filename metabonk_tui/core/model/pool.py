@@ -1,4 +1,4 @@
-"""Declares the actions on a pool, and the plan that shows what an action would stop and start."""
+"""Declares the actions on a pool, the plan that shows what an action would do, and where a pool is looked for."""
 
 from __future__ import annotations
 
@@ -169,3 +169,22 @@ class RoleNews(Struct, frozen=True):
 
     severity: Severity
     text: str
+
+
+class PoolSearch(Struct, frozen=True):
+    """Where this monitor looks for a pool that no configuration file describes."""
+
+    config_path: str
+    """The configuration file, or the place where it would be."""
+    has_file: bool
+    """Whether it exists."""
+    is_local: bool
+    """Whether the workers are looked for on this machine."""
+    program: str = "metabonk-tui"
+    """The command that starts this program."""
+    how: str = ""
+    """The same with the options that select this pool; "": there are none."""
+    describes_pool: bool = False
+    """Whether the file describes a pool: it then says where to look, and how to launch."""
+    runs_verbs: bool = False
+    """Whether a number key closes the monitor and starts the command: not in a browser, and not in a demo."""

@@ -316,6 +316,8 @@ class Snapshot(Struct, frozen=True, eq=False):
     """The pages about deaths in this run, oldest first, at most `MAX_OBITUARIES`."""
     earlier_obituaries: int = 0
     """How many older pages were dropped."""
+    ended_unseen: bool = False
+    """Whether the run is over, and this monitor never saw a part of its pool. Not written to JSON."""
 
     def __post_init__(self) -> None:
         """Reject a Snapshot without a host: it would have no memory. Raises ValueError."""

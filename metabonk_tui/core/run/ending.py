@@ -53,11 +53,18 @@ class EndTrack(Struct, frozen=True):
     """Whether the run comes from a recording that ended long ago: the first look without the pool is enough."""
     cut_by_restart: bool = False
     """Whether the machine was restarted before a monitor saw the end of the run."""
+    restored: bool = False
+    """Whether this monitor read the run from its recording, and has seen no part of the pool since."""
 
     @property
     def over_before(self) -> bool:
         """Whether the run was over before this monitor opened."""
         return self.presumed and self.end is not None
+
+    @property
+    def ended_unseen(self) -> bool:
+        """Whether the run is over, and this monitor never saw its pool."""
+        return self.restored and self.end is not None
 
 
 def is_there(sample: Sample) -> bool | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.mask import mask_arguments, mask_text
@@ -22,6 +23,10 @@ NOT_OF_A_POOL = ("ollama", "other")
 """Owners of memory that run without a pool."""
 LOOKS = 3
 """Samples after which a service without a fault has answered: before, it may not have been asked."""
+ELSEWHERE = "other ports"
+"""The row of workers on ports that this monitor does not ask."""
+OTHER_POOL = "3"
+"""The key that asks for the address of another pool."""
 _ONE = {
     "refused": "refuses",
     "reset": "resets the connection",
@@ -38,23 +43,6 @@ _ALL = {
 }
 
 
-class PoolSearch(Struct, frozen=True):
-    """Where this monitor looks for a pool that no configuration file describes."""
-
-    config_path: str
-    """The configuration file, or the place where it would be."""
-    has_file: bool
-    """Whether it exists."""
-    is_local: bool
-    """Whether the workers are looked for on this machine."""
-    program: str = "metabonk-tui"
-    """The command that starts this program."""
-    describes_pool: bool = False
-    """Whether the file describes a pool: it then says where to look, and how to launch."""
-    runs_verbs: bool = False
-    """Whether a number key closes the monitor and starts the command: not in a browser, and not in a demo."""
-
-
 class LookedFor(Struct, frozen=True):
     """One thing that was looked for."""
 
@@ -62,6 +50,8 @@ class LookedFor(Struct, frozen=True):
     found: bool | None
     """None: not known."""
     text: str
+    brief: str = ""
+    """The fact in a few words, for a row of several; "": it has no place there."""
 
 
 class Way(Struct, frozen=True):
@@ -69,8 +59,10 @@ class Way(Struct, frozen=True):
 
     command: str
     what: str
-    verb: str = ""
-    """The verb, where the command is whole as it stands and can be started by a key."""
+    words: tuple[str, ...] = ()
+    """The words behind the program, where the command is whole as it stands and a key can start it."""
+    key: str = ""
+    """The key that does it, where the monitor shows keys; "": it is to be typed."""
 
 
 def is_no_pool(snapshot: Snapshot) -> bool:
@@ -102,8 +94,9 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
         yield _processes(snapshot, config, search)
         yield _ports(snapshot, config)
     if pool.elsewhere:
-        yield LookedFor("other ports", True, pool.elsewhere)
-    if config.pool.orchestrator:
+        yield LookedFor(ELSEWHERE, True, pool.elsewhere)
+    # Of a run that is over the recording says that it answered, which is no look of this monitor.
+    if config.pool.orchestrator and (pool.orchestrator_error is not None or not snapshot.ended_unseen):
         yield _orchestrator(snapshot, mask_text(config.pool.orchestrator))
     if search.has_file:
         says = "describes this pool" if search.describes_pool else "says nothing of a pool"
@@ -114,9 +107,9 @@ def _looked_for(snapshot: Snapshot, config: Config, search: PoolSearch) -> Itera
         yield _launcher(snapshot, config)
     ollama = next((owner for owner in snapshot.memory.owners if owner.name == "ollama"), None)
     if ollama is not None:
-        yield LookedFor("Ollama", True, f"runs, with {gigabytes(ollama.bytes)} GB")
+        yield LookedFor("Ollama", True, f"runs, with {gigabytes(ollama.bytes)} GB", "Ollama runs")
     elif snapshot.memory.owners:
-        yield LookedFor("Ollama", False, "no process on this machine")
+        yield LookedFor("Ollama", False, "no process on this machine", "no Ollama")
 
 
 def _jobs(snapshot: Snapshot) -> LookedFor:
@@ -124,7 +117,7 @@ def _jobs(snapshot: Snapshot) -> LookedFor:
     what, engine = ("actors", "Ray") if pool.backend == "ray" else ("jobs", "Slurm")
     if pool.problem or not pool.placed:
         return LookedFor(what, None, pool.problem)
-    return LookedFor(what, False, f"{engine} lists none of this pool")
+    return LookedFor(what, False, f"{engine} lists none of this pool", f"{engine} lists none")
 
 
 def _processes(snapshot: Snapshot, config: Config, search: PoolSearch) -> LookedFor:
@@ -134,7 +127,8 @@ def _processes(snapshot: Snapshot, config: Config, search: PoolSearch) -> Looked
     if not snapshot.memory.owners:
         return LookedFor(what, None, "not read yet")
     names = cut_list([" ".join(pattern) for pattern in config.processes.worker], 2)
-    return LookedFor(what, False, f"none on this machine runs {names}" if names else "none on this machine")
+    text = f"none on this machine runs {names}" if names else "none on this machine"
+    return LookedFor(what, False, text, "no worker process")
 
 
 def _ports(snapshot: Snapshot, config: Config) -> LookedFor:
@@ -142,20 +136,22 @@ def _ports(snapshot: Snapshot, config: Config) -> LookedFor:
     host = f"[{host}]" if ":" in host else host
     errors = [worker.error for worker in snapshot.workers]
     ports = [base + worker.slot for worker in snapshot.workers] or [base]
-    where = f"{host}:{ports[0]}" + (f" to {ports[-1]}" if len(ports) > 1 else "")
+    span = f"{ports[0]}" + (f" to {ports[-1]}" if len(ports) > 1 else "")
+    where, brief = f"{host}:{span}", f"port{'s' if len(ports) > 1 else ''} {span}"
     if not errors or None in errors:
-        return LookedFor(what, None, f"{where}: not known yet")
+        return LookedFor(what, None, f"{where}: not known yet", f"{brief}: not known yet")
     if all(error == "dns" for error in errors):
-        return LookedFor(what, False, f"{config.pool.host} does not resolve, so no port was asked")
+        text = f"{config.pool.host} does not resolve"
+        return LookedFor(what, False, f"{text}, so no port was asked", text)
     if len(set(errors)) == 1 and errors[0] in _ALL:
         text = f"all {_ALL[errors[0]]}" if len(errors) > 1 else _ONE[errors[0]]
-        return LookedFor(what, False, f"{where}: {text}")
+        return LookedFor(what, False, f"{where}: {text}", f"{brief}: {text}")
     parts = []
     for error in dict.fromkeys(errors):
         mine = [str(port) for port, each in zip(ports, errors, strict=True) if each == error]
         words = _ONE if len(mine) == 1 else _ALL
         parts.append(f"{cut_list(mine, 3)} {words.get(error or '', error)}")
-    return LookedFor(what, False, f"{host}: {'; '.join(parts)}")
+    return LookedFor(what, False, f"{host}: {'; '.join(parts)}", f"{brief}: no worker answers")
 
 
 def _orchestrator(snapshot: Snapshot, url: str) -> LookedFor:
@@ -181,17 +177,22 @@ def _launcher(snapshot: Snapshot, config: Config) -> LookedFor:
 def ways(search: PoolSearch) -> tuple[Way, ...]:
     """Return the three commands that help where there is no pool."""
     if search.describes_pool:
+        how = search.how or search.program
         # Only this machine is checked before a launch.
-        preflight = (Way(f"{search.program} preflight", "check what a launch from here needs"),)
+        preflight = (Way(f"{how} preflight", "check what a launch from here needs"),)
         return (
             *(preflight if search.is_local else ()),
-            Way(f"{search.program} launch N", "launch N workers; a pool launched elsewhere is found by itself"),
-            Way(f"{search.program} doctor", "say what is missing: ports, orchestrator, Ollama, launcher"),
+            Way(f"{how} launch N", "launch N workers; a pool launched elsewhere is found by itself"),
+            Way(f"{how} doctor", "say what is missing: ports, orchestrator, Ollama, launcher"),
         )
     return (
-        Way(f"{search.program} demo", "see a pool fail and be saved; needs nothing else", "demo"),
-        Way(f"{search.program} setup", "set up this machine: MetaBonk, env file, ports, recorder", "setup"),
-        Way(f"{search.program} --base-port PORT", "watch a pool on other ports; --host HOST: of another machine"),
+        Way(f"{search.program} demo", "see a pool fail and be saved; needs nothing else", ("demo",), "1"),
+        Way(f"{search.program} setup", "set up this machine: MetaBonk, env file, ports, recorder", ("setup",), "2"),
+        Way(
+            f"{search.program} --base-port PORT",
+            "watch a pool on other ports; --host HOST: of another machine",
+            key=OTHER_POOL,
+        ),
     )
 
 

@@ -54,8 +54,15 @@ def closed_verdict(previous: Snapshot, state: State, header: RunHeader, sample: 
 def presumed_over(snapshot: Snapshot, *, cut_by_restart: bool = False) -> Snapshot:
     """Return a recorded Snapshot whose run is over with the next sample that shows no pool."""
     state = cast(State, snapshot.state)
-    known = replace(state.ending, presumed=True, cut_by_restart=cut_by_restart)
+    known = replace(state.ending, presumed=True, cut_by_restart=cut_by_restart, restored=True)
     return replace(snapshot, state=replace(state, ending=known))
+
+
+def as_restored(snapshot: Snapshot) -> Snapshot:
+    """Return a recorded Snapshot of a run that this monitor continues: until a sample shows the pool, it saw none."""
+    state = cast(State, snapshot.state)
+    ending = replace(state.ending, restored=True)
+    return replace(snapshot, state=replace(state, ending=ending), ended_unseen=ending.ended_unseen)
 
 
 def over_by_restart(snapshot: Snapshot) -> Snapshot:

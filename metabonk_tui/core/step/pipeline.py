@@ -219,4 +219,5 @@ def _snapshot_of(tick: Tick) -> Snapshot:
         event_count=(previous.event_count if previous else 0) + tick.events.emitted,
         obituaries=deaths,
         earlier_obituaries=dropped,
+        ended_unseen=now.ending.ended_unseen,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.memory.capacity import contradiction, describe_source
 from metabonk_tui.core.model.host_view import HostView
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import HostName, WorkerRef, worker_ranges
@@ -55,7 +55,7 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
 def _memory(snapshot: Snapshot) -> list[str]:
     if snapshot.has_several_hosts:
         return [line for name in sorted(snapshot.hosts) for line in _of_host(name, snapshot.hosts[name], snapshot.t)]
-    return _memory_lines(snapshot.memory)
+    return _memory_lines(snapshot.memory, snapshot.t)
 
 
 def _of_host(name: HostName, host: HostView, t: float) -> list[str]:
@@ -64,10 +64,10 @@ def _of_host(name: HostName, host: HostView, t: float) -> list[str]:
     if link is not None and link.state != "UP":
         since = "never answered" if link.since_t is None else f"for {fmt.age(max(0.0, t - link.since_t))}"
         return [f"{name}: {link.state}, {since}: {link.reason or 'no reason known'}"]
-    return [f"{name}: {line}" for line in _memory_lines(host.memory)]
+    return [f"{name}: {line}" for line in _memory_lines(host.memory, t)]
 
 
-def _memory_lines(memory: MemoryView) -> list[str]:
+def _memory_lines(memory: MemoryView, t: float) -> list[str]:
     if memory.available_bytes is None:
         return ["memory not observed"]
     total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
@@ -82,7 +82,10 @@ def _memory_lines(memory: MemoryView) -> list[str]:
     if memory.budget is not None:
         known = describe_source(memory.budget.worker_source)
         size = fmt.gigabytes(memory.budget.worker_bytes)
-        lines.append(f"fits {count_of(memory.budget.fits, 'worker')} of {size} GB ({known})")
+        fits = f"fits {count_of(memory.budget.fits, 'worker')} of {size} GB ({known})"
+        if memory.forecast is not None and contradiction(memory, t) == "runs out":
+            fits = f"{memory.forecast.text}; by the peaks so far it {fits}"
+        lines.append(fits)
     return lines
 
 

@@ -23,6 +23,7 @@ from metabonk_tui.ui.style.spans import (
     mark,
     on_row,
     overlay,
+    plain,
     width,
 )
 from metabonk_tui.ui.views.bars.footer import keys_row
@@ -44,7 +45,14 @@ class DialogLine(NamedTuple):
     rank: int = 5
 
 
-NEEDED = 9
+NEEDED, ASKED = 9, 10
+"""The ranks of what a dialog cannot do without, and of what it asks."""
+LABEL_CELLS = 9
+"""A line that begins with so many blanks continues the line before it."""
+FLAT_ROWS = 7
+"""Below this height a dialog has no frame."""
+BESIDE = 3
+"""Cells between two lines of a dialog in one row."""
 NO_PASTE = "pasted text was ignored: there is no field for it here"
 BLANK = DialogLine((), 0)
 
@@ -60,6 +68,8 @@ class Reply(NamedTuple):
     notice: str = ""
     copy: str = ""
     """A text for the clipboard."""
+    run: tuple[str, ...] = ()
+    """The words of a command that the program runs after the monitor is closed; (): it stays open."""
 
 
 class Dialog:
@@ -96,23 +106,88 @@ class Dialog:
 
 
 def box(
-    rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[DialogLine], hints: tuple[Hint, ...]
+    rows: tuple[Row, ...],
+    frame: Frame,
+    title: Row,
+    lines: Sequence[DialogLine],
+    hints: tuple[Hint, ...],
+    title_rank: int = ASKED,
 ) -> tuple[Row, ...]:
-    """Lay a box with these lines over a screen; the last row shows the dialog's keys."""
+    """Lay a box with these lines over a screen; the last row shows the dialog's keys.
+
+    `title_rank`: when the title goes where there is no room for a box; in a box it stays.
+    """
     wide, high, glyphs = frame.width, frame.height, frame.glyphs
+    if is_flat(frame):
+        return _flat(rows, frame, DialogLine(title, title_rank), lines, hints)
     clear = CLEAR_ROWS if high >= CLEAR_ROWS + 12 else min(2, max(0, high - 10))
-    last = 1 if high > 6 else 0
-    room = high - clear - last
+    room = high - clear - 1
     box_wide = min(wide, BOX if wide >= BOX + 4 else wide)
     drawn = _framed(title, _kept(lines, room - 2), box_wide, glyphs)[: max(room, 0)]
     x = (wide - box_wide) // 2
-    y = max(clear, min((high - len(drawn)) // 2, high - last - len(drawn)))
+    y = max(clear, min((high - len(drawn)) // 2, high - 1 - len(drawn)))
     result = [row if i < CLEAR_ROWS else dimmed(row) for i, row in enumerate((*rows, *((),) * high)[:high])]
     for i, row in enumerate(drawn):
         result[y + i] = overlay(result[y + i], row, x, wide)
-    if last:
-        result[-1] = keys_row(hints, wide, glyphs)
+    result[-1] = keys_row(hints, wide, glyphs)
     return tuple(result)
+
+
+def is_flat(frame: Frame) -> bool:
+    """Return whether a dialog has no frame here: its edges would take the rows of what it asks."""
+    return frame.height < FLAT_ROWS
+
+
+def flat_room(frame: Frame) -> int:
+    """Return how many whole lines of a dialog without a frame are in sight, beside its title and its input."""
+    rows = frame.height - (1 if frame.height >= 3 else 0) - 1
+    beside = (frame.width - 1) // (inner_width(frame) + BESIDE)
+    return max(1, rows * beside - 1) if frame.width >= 60 else max(1, rows - 2)
+
+
+def _flat(
+    rows: tuple[Row, ...], frame: Frame, title: DialogLine, lines: Sequence[DialogLine], hints: tuple[Hint, ...]
+) -> tuple[Row, ...]:
+    """Lay the lines over all rows but the first, as many in a row as fit; the last row has the dialog's keys."""
+    wide, high, glyphs = frame.width, frame.height, frame.glyphs
+    first, last = (1 if high >= 3 else 0), (1 if high >= 2 else 0)
+    room = high - first - last
+    kept = [title, *[line for line in lines if plain(line.row).strip()]]
+    packed = _packed(kept, wide)
+    while len(packed) > room and len(kept) > 1:
+        lowest = min(line.rank for line in kept)
+        kept.pop(max(i for i, line in enumerate(kept) if line.rank == lowest))
+        packed = _packed(kept, wide)
+    body = [fit(row, wide, glyphs.ellipsis) for row in packed[:room]]
+    body += [(gap(wide),)] * (room - len(body))
+    keys = (keys_row(hints, wide, glyphs),) if last else ()
+    return (*rows[:first], *[on_row(row, "raised") for row in body], *keys)
+
+
+def _packed(lines: Sequence[DialogLine], wide: int) -> list[Row]:
+    """Put lines side by side, as many in a row as fit; one without a label continues the sentence before it."""
+    packed: list[Row] = []
+    for row, _ in lines:
+        blank = len(text := plain(row)) - len(text.lstrip())
+        beside = _without_blanks(row, at_start=True)
+        longer: Row = (*packed[-1], gap(1 if blank >= LABEL_CELLS else BESIDE), *beside) if packed else ()
+        if packed and width(longer) < wide:
+            packed[-1] = longer
+        else:
+            packed.append((gap(1), *_without_blanks(row)))
+    return packed
+
+
+def _without_blanks(row: Row, *, at_start: bool = False) -> Row:
+    """Return a row without blanks at its end, and at its start; an input keeps its empty cells."""
+    kept = list(row)
+    while at_start and kept and not kept[0].on and not kept[0].text.strip():
+        kept.pop(0)
+    while kept and not kept[-1].on and not kept[-1].text.strip():
+        kept.pop()
+    if at_start and kept and not kept[0].on:
+        kept[0] = kept[0]._replace(text=kept[0].text.lstrip())
+    return tuple(kept)
 
 
 def inner_width(frame: Frame) -> int:

@@ -15,7 +15,7 @@ from metabonk_tui.core.launch.interlock import InterlockResult, is_long
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.refs import MAX_WORKERS
 from metabonk_tui.core.text.phrases import count_of, cut_list
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
+from metabonk_tui.ui.dialogs.base import ASKED, BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.host_plans import host_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
@@ -87,7 +87,7 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
         lines += [
             DialogLine(
                 labelled("workers", (*field(view.number, FIELD, view.focus == "number", view.cursor), *change), frame),
-                NEEDED,
+                ASKED if view.focus == "number" else NEEDED,
             )
         ]
     workers = int(view.number) if view.number else None
@@ -180,7 +180,10 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     if why:
         lead: Row = (mark(frame.glyphs.stop, "crit"), gap(1))
         lines = [
-            DialogLine(labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame), NEEDED)
+            DialogLine(
+                labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame),
+                NEEDED if i else ASKED,
+            )
             for i, line in enumerate(words(why, inner_width(frame) - 14))
         ]
         lines += [*_adopt_lines(view, frame), *_others_lines(view, frame)]
@@ -193,7 +196,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     )
     # Below 50 cells the row is cut at the right: the input stands first, so that it stays visible.
     row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
-    lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
+    lines = [DialogLine(labelled("confirm", row, frame), ASKED)]
     if view.note:
         lines.append(DialogLine(labelled("", (Span(view.note, "warn"),), frame), 8))
     return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]

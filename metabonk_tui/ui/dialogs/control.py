@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from metabonk_tui.core.model.pool import RoleRequest
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
+from metabonk_tui.ui.dialogs.base import ASKED, BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.layout.section import words
@@ -80,6 +80,6 @@ class ControlDialog(Dialog):
             Span("n", "strong", True),
             Span(" refuse"),
         )
-        lines += [BLANK, DialogLine(labelled("answer", keys, frame), NEEDED), BLANK]
+        lines += [BLANK, DialogLine(labelled("answer", keys, frame), ASKED), BLANK]
         hints = (Hint("y", "let it act", keep=True), Hint("n", "refuse", keep=True), Hint("Esc", "decide later"))
         return box(rows, frame, (Span("CONTROL OF THE POOL", "accent", True),), lines, hints)

@@ -5,7 +5,7 @@ Does not: guess. Without a budget the second gauge is left out.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import needs
+from metabonk_tui.core.memory.capacity import judge_observed, needs
 from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.pool import Action, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -14,7 +14,15 @@ from metabonk_tui.ui.dialogs.base import DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, gap, mark
+from metabonk_tui.ui.views.memory.capacity import observed_against
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
+
+CONTRADICTED = {
+    "fits so far": "fits so far, the peaks rise",
+    "runs out": "runs out: as many do now",
+    "OOM kill": "as many were too many: OOM kill",
+}
+"""What is said of a number that fits by the peaks, and that was observed not to."""
 
 
 def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[DialogLine]:
@@ -34,6 +42,12 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
         return lines
     leaves, why = after
     level, fit_text = _judge_fit(leaves, memory.floor_bytes)
+    if workers and level == "ok" and memory.budget is not None and not isinstance(action, Stop | StopWorker):
+        against, tried = observed_against(snapshot)
+        observed = judge_observed(memory.budget, workers, tried, against)
+        if observed != "fits":
+            level = "unknown" if observed == "fits so far" else "warn"
+            fit_text = CONTRADICTED[observed]
     row = _row(frame, memory.total_bytes, leaves, memory.floor_bytes, level, fit_text)
     glyph = mark(frame.glyphs.level(level), level_token(level))
     lines.append(DialogLine(labelled("after", (glyph, *row), frame), 8))

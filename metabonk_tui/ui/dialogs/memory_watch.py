@@ -12,6 +12,7 @@ from metabonk_tui.ui.command_context import CommandContext
 from metabonk_tui.ui.commands import BY_ID
 from metabonk_tui.ui.dialogs.asked import Asked
 from metabonk_tui.ui.dialogs.base import (
+    ASKED,
     BLANK,
     NEEDED,
     Dialog,
@@ -149,13 +150,13 @@ class WatchDialog(Dialog):
         if self._refused:
             why: Row = (mark(frame.glyphs.stop, "crit"), gap(1), Span(frame.glyphs.text(self._refused)))
             return [
-                DialogLine(labelled("refused", why, frame), NEEDED),
+                DialogLine(labelled("refused", why, frame), ASKED),
                 DialogLine(labelled("", (cancel,), frame), NEEDED),
             ]
         prompt: Row = (Span("type "), Span(self.word, "strong", True), Span(" and press Enter  "))
         entry = editor_field(self._editor, FIELD + 3)
         row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
-        lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
+        lines = [DialogLine(labelled("confirm", row, frame), ASKED)]
         if self._note:
             lines.append(DialogLine(labelled("", (Span(self._note, "warn"),), frame), 8))
         verb = self.word.capitalize()

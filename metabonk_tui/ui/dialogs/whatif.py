@@ -5,12 +5,12 @@ Does not: guess. Without a budget there is no table.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import describe_source, judge_fit
+from metabonk_tui.core.memory.capacity import describe_source, judge_observed
 from metabonk_tui.core.text.numbers import gigabytes
 from metabonk_tui.ui.dialogs.base import DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.memory.capacity import FITS
+from metabonk_tui.ui.views.memory.capacity import FITS, observed_against
 
 ROWS = 4
 HEADS = "  N  needs  leaves  "
@@ -23,6 +23,7 @@ def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
     budget = frame.snapshot.memory.budget if frame.snapshot else None
     if budget is None or workers is None or (frame.snapshot is not None and frame.snapshot.pool.placed):
         return []
+    against, tried = observed_against(frame.snapshot) if frame.snapshot is not None else ("", 0)
     near = {number for number in (workers - 1, workers, workers + 1, budget.fits) if number >= 1}
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])
     known = [f"worker {gigabytes(budget.worker_bytes, 2)} {describe_source(budget.worker_source, brief=True)}"]
@@ -35,7 +36,7 @@ def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
     head: Row = (Span(HEADS, "muted"), Span(", ".join(known), "muted"))
     lines = [DialogLine(labelled("what if GB", head, frame), 6)]
     for number in chosen:
-        verdict = judge_fit(budget, number)
+        verdict = judge_observed(budget, number, tried, against)
         name, token = FITS[verdict]
         here = number == workers
         needs, leaves = gigabytes(budget.needs_bytes(number)), gigabytes(budget.leaves_bytes(number))

@@ -37,7 +37,7 @@ class DashboardScreen(HeadedScreen):
             return moved(frame, command)
         if command not in _MOVES or frame.snapshot is None or frame.state.zoom not in SHOWN_AS_USUAL:
             return None
-        if frame.no_pool:
+        if frame.no_pool or frame.is_last_run:
             return None
         refs = [worker.ref for worker in frame.workers]
         if not refs:

@@ -13,9 +13,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from metabonk_tui.cli.live.plain_text import STILL_S, PlainChanges
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import Reach
-from metabonk_tui.core.run.no_pool import PoolSearch
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
 from tests.support.samples import CONFIG, down, header, last, script

@@ -11,13 +11,17 @@ from msgspec.structs import replace
 
 from metabonk_tui.core.memory.capacity import (
     NO_PEAKS,
+    Contradiction,
     MeasuredPeaks,
     SharedMemory,
     arithmetic,
     compute_capacity,
+    contradiction,
     counts,
     held_bytes,
     judge_fit,
+    judge_observed,
+    most_observed,
     needs,
     ollama_peak,
     peaks_to_keep,
@@ -25,7 +29,8 @@ from metabonk_tui.core.memory.capacity import (
     worker_peak,
 )
 from metabonk_tui.core.model.host import ProcessReading, RunPeaks
-from metabonk_tui.core.model.memory import Budget
+from metabonk_tui.core.model.memory import Budget, Forecast
+from tests.support.rare_snapshots import ALL
 from tests.support.refs import w
 from tests.support.samples import CONFIG, GB, changed, configured, flat_sample, header, last, play, room, script
 
@@ -382,3 +387,72 @@ def test_a_table_is_bounded_and_has_what_was_asked_for(asked: list[int], fits: i
     assert list(chosen) == sorted(set(chosen))
     assert set(asked) <= set(chosen)
     assert min(chosen) > 0
+
+
+# What was observed against the peaks
+
+
+@pytest.mark.parametrize(
+    ("state", "zero_in_s", "plus_minus_s", "kills", "expected"),
+    [
+        ("STEADY", None, None, 0, ""),
+        ("LEARNING", None, None, 0, ""),
+        ("SUSPENDED", None, None, 0, ""),
+        ("FALLING", 1200.0, 300.0, 0, "runs out"),
+        ("WARNING", 1200.0, 300.0, 0, "runs out"),
+        ("CRITICAL", 300.0, 60.0, 0, "runs out"),
+        # The header does not name these: too far away, and as uncertain as it is far.
+        ("FALLING", 5 * 3600.0, 300.0, 0, ""),
+        ("FALLING", 1200.0, 1300.0, 0, ""),
+        ("STEADY", None, None, 1, "OOM kill"),
+        ("WARNING", 1200.0, 300.0, 1, "OOM kill"),
+    ],
+)
+def test_a_fall_that_the_header_names_contradicts_a_fit(
+    state: Any, zero_in_s: float | None, plus_minus_s: float | None, kills: int, expected: str
+) -> None:
+    seen = ALL["healthy"]()
+    zero_t = None if zero_in_s is None else seen.t + zero_in_s
+    forecast = Forecast(zero_t, plus_minus_s, -1e6, "OOM in ~20m", state=state)
+    memory = replace(seen.memory, forecast=forecast, oom_kills_in_run=kills)
+    assert contradiction(memory, seen.t) == expected
+    assert contradiction(replace(memory, forecast=None, oom_kills_in_run=0), seen.t) == ""
+
+
+FITS_5 = Budget(GB, "this run", 0, "config", GB, int(6.5 * GB), 5)
+
+
+@pytest.mark.parametrize(
+    ("against", "tried", "expected"),
+    [
+        ("", 5, ["fits", "fits", "below floor", "does not fit"]),
+        ("runs out", 5, ["fits so far", "runs out", "below floor", "does not fit"]),
+        ("runs out", 4, ["runs out", "runs out", "below floor", "does not fit"]),
+        # Nothing of the pool runs: something else takes the memory, and no number is known to fit for long.
+        ("runs out", 0, ["fits so far", "fits so far", "below floor", "does not fit"]),
+        # With more workers than fit: those that fit by the peaks are not known to.
+        ("runs out", 7, ["fits so far", "fits so far", "below floor", "does not fit"]),
+        ("OOM kill", 5, ["fits", "OOM kill", "below floor", "does not fit"]),
+        ("OOM kill", 7, ["fits", "fits", "below floor", "does not fit"]),
+    ],
+)
+def test_no_number_fits_with_which_memory_was_seen_to_run_out(
+    against: Contradiction, tried: int, expected: list[str]
+) -> None:
+    assert [judge_observed(FITS_5, workers, tried, against) for workers in (4, 5, 6, 7)] == expected
+
+
+@pytest.mark.parametrize(
+    ("against", "tried", "expected"),
+    [("", 5, 5), ("runs out", 5, 4), ("runs out", 1, 0), ("runs out", 0, 5), ("runs out", 9, 5), ("OOM kill", 3, 2)],
+)
+def test_at_most_one_worker_fewer_fits(against: Contradiction, tried: int, expected: int) -> None:
+    assert most_observed(FITS_5, tried, against) == expected
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.sampled_from(["", "runs out", "OOM kill"]))
+def test_what_was_observed_never_makes_a_number_fit(workers: int, tried: int, against: Contradiction) -> None:
+    said, by_peaks = judge_observed(FITS_5, workers, tried, against), judge_fit(FITS_5, workers)
+    assert said == by_peaks or by_peaks == "fits"
+    if said == "fits":
+        assert workers <= most_observed(FITS_5, tried, against)

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import Operation, PoolReading, WaitingWorker
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.run.no_pool import LookedFor, PoolSearch, is_no_pool, looked_for, standing, text_lines
+from metabonk_tui.core.run.no_pool import LookedFor, is_no_pool, looked_for, standing, text_lines
 from tests.support.refs import w
 from tests.support.samples import CONFIG, coarse, configured, down, header, healthy, last, phases, play, room, script
 
@@ -40,9 +41,10 @@ def test_everything_that_was_looked_for_is_named_with_its_place() -> None:
     assert is_no_pool(seen)
     found = rows(seen)
     assert found["worker processes"] == LookedFor(
-        "worker processes", False, "none on this machine runs src.worker.main"
+        "worker processes", False, "none on this machine runs src.worker.main", "no worker process"
     )
     assert found["worker ports"].text == "127.0.0.1:5000 to 5002: all refuse"
+    assert found["worker ports"].brief == "ports 5000 to 5002: all refuse"
     assert found["configuration"].text == "no file at ~/.config/metabonk-tui/config.toml"
     assert found["launcher"] == LookedFor("launcher", False, LAUNCHER.problem)
     assert found["Ollama"].found is False
@@ -58,7 +60,7 @@ def test_what_was_found_is_said() -> None:
     seen = searched(processes=lambda _t: (ollama,), pool=lambda _t: ready)
     assert is_no_pool(seen), "Ollama runs without a pool"
     found = rows(seen, replace(SEARCH, has_file=True))
-    assert found["Ollama"] == LookedFor("Ollama", True, "runs, with 2.0 GB")
+    assert found["Ollama"] == LookedFor("Ollama", True, "runs, with 2.0 GB", "Ollama runs")
     assert found["launcher"] == LookedFor("launcher", True, "python3 launch.py is there")
     assert found["configuration"].found
     assert found["other ports"].text == ready.elsewhere
@@ -140,12 +142,14 @@ def test_on_a_cluster_only_jobs_are_looked_for() -> None:
     search = replace(SEARCH, has_file=True, describes_pool=True, is_local=False)
     none = searched(pool=lambda _t: PoolReading(backend="slurm", placed=True))
     found = rows(none, search, config)
-    assert found["jobs"] == LookedFor("jobs", False, "Slurm lists none of this pool")
+    assert found["jobs"] == LookedFor("jobs", False, "Slurm lists none of this pool", "Slurm lists none")
     assert not {"worker ports", "worker processes", "launcher"} & found.keys()
     assert "metabonk-tui preflight" not in "\n".join(text_lines(none, config, search))
     ray = searched(pool=lambda _t: PoolReading(backend="ray", placed=True))
     on_ray = replace(config, pool=replace(config.pool, backend="ray"))
-    assert LookedFor("actors", False, "Ray lists none of this pool") in looked_for(ray, on_ray, SEARCH)
+    assert LookedFor("actors", False, "Ray lists none of this pool", "Ray lists none") in looked_for(
+        ray, on_ray, SEARCH
+    )
     failing = searched(pool=lambda _t: PoolReading(backend="slurm", placed=True, problem="squeue: no answer"))
     assert rows(failing, search, config)["jobs"] == LookedFor("jobs", None, "squeue: no answer")
 

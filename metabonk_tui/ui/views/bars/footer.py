@@ -90,7 +90,10 @@ def _narrow_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
     kept = sorted([key for key in views if len(key) == 1], key=lambda key: order.get(key, len(order)))
     # The key that leads back from a screen or out of a dialog comes before all others but help.
     helps = int(kept[:1] == ["?"])
-    kept[helps:helps] = [key for key in views if key == "Esc"]
+    leads = [
+        hint.key for hint in hints if hint.key == "Enter" and hint.keep and not hint.acts and not hint.recommended
+    ]
+    kept[helps:helps] = [*leads, *[key for key in views if key == "Esc"]]
     while kept and _keys_width(kept) + 1 + width(end) > room:
         kept.pop()
     left_room = room - _keys_width(kept) - 1 - width(end)

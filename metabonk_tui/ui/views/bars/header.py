@@ -103,23 +103,26 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     return (gap(1), *spread(cut(start, max(room, 0), frame.glyphs.ellipsis), end, wide - 2), gap(1))
 
 
-def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 2, louder by level: coloured word, filled badge, or the whole row filled."""
-    g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
-    level = verdict.level
-    stop = level == "stop"
-    token = level_token(level)
-    glyph, word = g.level(level), verdict.title
-    if stop:
-        head: Row = (
+def verdict_badge(frame: Frame, snapshot: Snapshot, word: str) -> Row:
+    """Draw the label and a verdict's word, louder by level: coloured, a filled badge, or a badge on a filled row."""
+    g, level = frame.glyphs, snapshot.verdict.level
+    token, glyph = level_token(level), g.level(level)
+    if level == "stop":
+        return (
             gap(1), Span("VERDICT", "oncrit"), gap(1),
             Span(" ", "oncritbadge", True, "critbadge"), mark(glyph, "oncritbadge", True, "critbadge"),
             Span(f" {word} ", "oncritbadge", True, "critbadge"),
         )  # fmt: skip
-    elif level == "caution":
-        head = (*label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
-    else:
-        head = (*label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
+    if level == "caution":
+        return (*label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
+    return (*label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
+
+
+def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 2, louder by level: coloured word, filled badge, or the whole row filled."""
+    g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
+    stop = verdict.level == "stop"
+    head = verdict_badge(frame, snapshot, verdict.title)
     text_token = "oncrit" if stop else "text"
     quiet = "oncrit" if stop else "muted"
     since = fmt.elapsed(verdict.since_t - snapshot.run.started_at)
@@ -128,11 +131,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     when: Row = (gap(1), Span(lead, quiet), Span(since, "oncrit" if stop else "strong"))
     if width(head) + width(when) > wide:
         when = ()
-    keys: list[Row] = []
-    for key, name, least in (("v", "why", 60), ("y", "copy", WIDE), ("Y", "hand over", 160)):
-        if has_hint(frame, key) and wide >= least:
-            keys.append((Span(key_now(frame, key), "oncrit" if stop else "strong", True), Span(f" {name}", quiet)))
-    end = join(keys, 2)
+    end = verdict_keys(frame, snapshot)
     need = need_text(snapshot, brief=wide < WIDE)
     # How many workers need someone is never cut: the evidence gets the room that is left.
     ill: Row = (Span(f" {g.dot} ", quiet), Span(need, "oncrit" if stop else "warn", True)) if need else ()
@@ -144,6 +143,17 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     start = (*head, *when, *((gap(gap_cells), *why) if why else ()), *ill)
     row = (*fit(start, wide - 1 - width(end), g.ellipsis), *end, gap(1))
     return on_row(fit(row, wide, g.ellipsis), "critband" if stop else "surface")
+
+
+def verdict_keys(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw the keys at the right of the verdict row, on its background."""
+    stop = snapshot.verdict.level == "stop"
+    keys: list[Row] = []
+    for key, name, least in (("v", "why", 60), ("y", "copy", WIDE), ("Y", "hand over", 160)):
+        if has_hint(frame, key) and frame.width >= least:
+            shown = Span(key_now(frame, key), "oncrit" if stop else "strong", True)
+            keys.append((shown, Span(f" {name}", "oncrit" if stop else "muted")))
+    return join(keys, 2)
 
 
 def _counted(snapshot: Snapshot) -> list[Row]:
@@ -184,10 +194,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         longer = (*summary, muted(", "), *part) if summary else part
         if width(head) + width(longer) < wide:
             summary = longer
-    fits: Row = ()
-    budget = snapshot.memory.budget
-    if budget is not None:
-        fits = fits_words(budget, brief=wide < WIDE)
+    fits = fits_words(snapshot, brief=wide < WIDE)
     due: Row = ()
     is_over = snapshot.verdict.ended is not None
     if gate.gameplay_by_t is not None and gate.gameplay_by_t > snapshot.t and not is_over:

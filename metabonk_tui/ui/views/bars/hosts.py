@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from metabonk_tui.core.memory.capacity import most_observed
 from metabonk_tui.core.model.host_view import HostView, gravity
 from metabonk_tui.core.model.refs import HostName
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -17,6 +20,8 @@ from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, left, mark, spread, width
 from metabonk_tui.ui.views.bars.memory_row import consequence
 from metabonk_tui.ui.views.layout.section import muted, shown_host, strong
+from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.capacity import observed_against
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 GAUGE_CELLS = 14
@@ -62,7 +67,7 @@ def _row(frame: Frame, snapshot: Snapshot, name: HostName, host: HostView, cells
         head = (*head, gap(2), *gauge(memory.total_bytes, available, floor, GAUGE_CELLS, memory.level, g))
     word, *more = consequence(snapshot, g, memory) or [()]
     head = (*head, gap(2), *word)
-    for part in (*more, *_extras(frame, host)):
+    for part in (*more, *_extras(frame, snapshot, host)):
         if width(head) + width(part) + 2 + width(end) < room:
             head = (*head, *part)
     return spread(cut(head, room - width(end) - 2, g.ellipsis), end, room, g.ellipsis)
@@ -83,14 +88,17 @@ def _away(frame: Frame, snapshot: Snapshot, host: HostView) -> Row:
     return (glyph, gap(1), Span(link.state, token, True), muted(f" {since}{why}"))
 
 
-def _extras(frame: Frame, host: HostView) -> list[Row]:
+def _extras(frame: Frame, snapshot: Snapshot, host: HostView) -> list[Row]:
     """Return what else is worth a word: GPUs, the host's clock, its delay, its version."""
     parts: list[Row] = []
     for gpu in host.memory.gpus or ():
         used = f"{fmt.gigabytes(gpu.used_bytes)}/{fmt.gigabytes(gpu.total_bytes)}"
         parts.append((gap(3), muted(f"GPU {gpu.index} "), strong(used)))
     if host.memory.budget is not None and frame.width >= 110:
-        parts.append((gap(3), muted("fits "), strong(str(host.memory.budget.fits))))
+        against, tried = observed_against(replace(snapshot, hosts={host.memory.host: host}))
+        most = most_observed(host.memory.budget, tried, against)
+        at_most: Row = (text("at most "),) if against and tried else ()
+        parts.append((gap(3), muted("fits "), *at_most, strong(str(most))))
     link = host.link
     if link is not None:
         notes = [note for note in (link.skew, link.reason) if note]

@@ -5,7 +5,7 @@ Does not: judge. The level comes with the Snapshot.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.memory.capacity import describe_source, falls_soon
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -14,7 +14,6 @@ from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, spread, width
 from metabonk_tui.ui.views.layout.section import WIDE, label, muted, shown_host, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.memory.chart import falls_soon
 from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 

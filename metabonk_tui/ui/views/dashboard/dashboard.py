@@ -59,11 +59,11 @@ FEW_ROWS = 14
 
 
 def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
-    if frame.no_pool:
+    if frame.no_pool or frame.is_last_run:
         # Imported late: most monitors have a pool.
-        from metabonk_tui.ui.views.dashboard.no_pool import no_pool_page
+        from metabonk_tui.ui.views.dashboard import last_run, no_pool
 
-        return no_pool_page(frame, snapshot)
+        return (no_pool.no_pool_page if frame.no_pool else last_run.last_run_page)(frame, snapshot)
     if frame.state.zoom not in SHOWN_AS_USUAL:
         # Imported late: the first picture shows every pane.
         from metabonk_tui.ui.views.dashboard.zoom import zoomed

@@ -5,8 +5,9 @@ Does not: decide that there is none; `core.run.no_pool` does, and writes every s
 
 from __future__ import annotations
 
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.run.no_pool import LookedFor, PoolSearch, looked_for, ways
+from metabonk_tui.core.run.no_pool import LookedFor, looked_for, ways
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.density import is_side_pane
 from metabonk_tui.ui.frame import Frame, Hint, Page
@@ -41,7 +42,10 @@ def no_pool_page(frame: Frame, snapshot: Snapshot) -> Page:
     search, wide, g = frame.search, frame.width, frame.glyphs
     assert search is not None, "only a monitor that looks for a pool has this page"
     if is_side_pane(wide, frame.height):
-        top, body = header(frame, snapshot), (*_ways(frame, search, roomy=False), EMPTY, *_found(frame, snapshot))
+        top, body = (
+            header(frame, snapshot),
+            (*_ways(frame, search, roomy=False), EMPTY, *found_rows(frame, snapshot, search)),
+        )
     else:
         top = (_identity(frame, snapshot), _verdict(frame, snapshot), memory_row(frame, snapshot), EMPTY)
         body = _body(frame, snapshot, search, frame.height - len(top) - 1)
@@ -50,7 +54,7 @@ def no_pool_page(frame: Frame, snapshot: Snapshot) -> Page:
 
 def _body(frame: Frame, snapshot: Snapshot, search: PoolSearch, room: int) -> tuple[Row, ...]:
     """Draw what was looked for above the commands; where that does not fit, the commands are in sight first."""
-    found = _found(frame, snapshot)
+    found = found_rows(frame, snapshot, search)
     for between in (1, 0):
         whole = (*found, EMPTY, *_ways(frame, search, roomy=True, between=between))
         if len(whole) <= room:
@@ -63,8 +67,8 @@ def _identity(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 1 without a run: there is none whose name or time could be said."""
     wide, g = frame.width, frame.glyphs
     clock: Row = (plain_text(fmt.clock(snapshot.t, frame.zone)),)
-    every = f" {round(snapshot.run.interval_s / frame.speed, 1):g}s"
-    looking: Row = (mark(g.unknown, "unknown"), gap(1), strong("LOOKING"), muted(every))
+    every = every_text(frame, snapshot)
+    looking: Row = (mark(g.unknown, "unknown"), gap(1), strong("LOOKING"), muted(f" {every}"))
     state = looking if frame.mode == "live" else mode(frame, snapshot)
     end = join([part for part in (state, alert_count(frame, snapshot), clock) if part], 2)
     read_only: Row = (gap(2), plain_text("read-only")) if frame.read_only or snapshot.pool.read_only else ()
@@ -82,16 +86,15 @@ def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
     return on_row(fit(row, frame.width, g.ellipsis), "surface")
 
 
-def _found(frame: Frame, snapshot: Snapshot) -> list[Row]:
+def found_rows(frame: Frame, snapshot: Snapshot, search: PoolSearch, name: str = "LOOKED FOR") -> list[Row]:
     """Draw what was looked for; a sentence that is too long goes on below its beginning."""
-    assert frame.search is not None
     g, wide = frame.glyphs, max(10, frame.width - 2)
-    every = fmt.age(snapshot.run.interval_s / frame.speed)
-    budget = snapshot.memory.budget
-    fits = fits_words(budget, brief=frame.width < WIDE) if budget is not None and wide >= 2 * NAME_CELLS + 10 else ()
-    rows: list[Row] = [(gap(1), *title("LOOKED FOR", wide, g, (muted(f"again every {every}"),), fits))]
-    for row in looked_for(snapshot, frame.config, frame.search):
-        head: Row = (gap(1), _mark(row, g), gap(1))
+    # The header of a last run says how many fit.
+    has_fits = snapshot.verdict.ended is None and wide >= 2 * NAME_CELLS + 10
+    fits = fits_words(snapshot, brief=frame.width < WIDE) if has_fits else ()
+    rows: list[Row] = [(gap(1), *title(name, wide, g, (muted(f"again every {every_text(frame, snapshot)}"),), fits))]
+    for row in looked_for(snapshot, frame.config, search):
+        head: Row = (gap(1), looked_mark(row, g), gap(1))
         if wide >= 2 * NAME_CELLS + 10:
             head = (*head, left(row.what, NAME_CELLS, "muted"))
             rows += paragraph(g.text(row.text), wide, "text", indent=head)
@@ -100,7 +103,13 @@ def _found(frame: Frame, snapshot: Snapshot) -> list[Row]:
     return rows
 
 
-def _mark(row: LookedFor, g: Glyphs) -> Span:
+def every_text(frame: Frame, snapshot: Snapshot) -> str:
+    """Say after how many real seconds the monitor looks again."""
+    return f"{round(snapshot.run.interval_s / frame.speed, 1):g}s"
+
+
+def looked_mark(row: LookedFor, g: Glyphs) -> Span:
+    """Draw whether it was found."""
     if row.found is None:
         return mark(g.unknown, "unknown")
     return mark(g.go, "ok") if row.found else mark(g.zero, "muted")
@@ -112,11 +121,11 @@ def _ways(frame: Frame, search: PoolSearch, *, roomy: bool, between: int = 0) ->
     numbered = search.runs_verbs
     how = "press the number, or type the command" if numbered else "quit, and type the command"
     rows: list[Row] = [(gap(1), *title("WHAT TO DO NEXT", wide, g, (muted(how),)))]
-    for number, way in enumerate(ways(search)):
-        rows += [EMPTY] * (between if number else 0)
+    for place, way in enumerate(ways(search)):
+        rows += [EMPTY] * (between if place else 0)
         head: Row = (gap(1),)
         if numbered:
-            head = (gap(1), Span(f"{number + 1}" if way.verb else " ", "accent", True), gap(1))
+            head = (gap(1), Span(way.key or " ", "accent", True), gap(1))
         rows += paragraph(g.text(way.command), wide, "strong", True, head)
         if roomy:
             rows += paragraph(g.text(way.what), wide, "muted", indent=(gap(3),))

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from metabonk_tui.core.memory.capacity import falls_soon
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -39,17 +40,6 @@ NEAR_FLOOR = 2.0
 """From this many times the floor on, the lowest value on the chart is far from it."""
 GHOST_GAP_S = 150.0
 """A ghost has a point a minute."""
-SOON_S = 4 * 3600.0
-"""A fall that reaches zero later than this is neither named nor drawn to its end."""
-
-
-def falls_soon(memory: MemoryView, t: float) -> bool:
-    """Return whether a forecast reaches zero soon enough to be named, and is not more uncertain than far away."""
-    forecast = memory.forecast
-    if forecast is None or forecast.reaches_zero_t is None:
-        return False
-    lead_s = forecast.reaches_zero_t - t
-    return lead_s < SOON_S and (forecast.raised or lead_s >= (forecast.plus_minus_s or 0.0))
 
 
 def memory_axis(snapshot: Snapshot, points: PlotPoints, rows: int) -> tuple[ChartAxis | None, str]:

@@ -5,7 +5,7 @@ Does not: forecast. Words mark each number as measured or assumed.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.memory.capacity import describe_source, most_observed
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.text.phrases import plural
@@ -13,6 +13,7 @@ from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, gap, left, right, spread
 from metabonk_tui.ui.views.layout.section import muted, shown_label, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.capacity import observed_against
 from metabonk_tui.ui.views.memory.gauge import bar
 
 NAME, VALUE_END = 13, 17
@@ -61,10 +62,13 @@ def fits_note(snapshot: Snapshot) -> Row:
     budget = snapshot.memory.budget
     if budget is None:
         return ()
-    row: Row = (strong(str(budget.fits), True), text(f" {plural(budget.fits, 'worker')}"))
-    if budget.fits > 0:
-        row = (*row, muted(", leaves "), strong(fmt.gigabytes(budget.leaves_bytes(budget.fits))), muted(" GB"))
-    return row
+    against, tried = observed_against(snapshot)
+    most = most_observed(budget, tried, against)
+    head: Row = (text("at most "),) if against and tried else ()
+    row: Row = (*head, strong(str(most), True), text(f" {plural(most, 'worker')}"))
+    if most > 0:
+        row = (*row, muted(", leaves "), strong(fmt.gigabytes(budget.leaves_bytes(most))), muted(" GB"))
+    return (*row, muted(" so far")) if against == "runs out" and not head else row
 
 
 def fits_rows(snapshot: Snapshot) -> list[Row]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from metabonk_tui.core.memory.capacity import SOON_S, falls_soon
 from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
 from metabonk_tui.core.model.refs import worker_ref
@@ -23,7 +24,7 @@ from metabonk_tui.ui.views.layout.line_plot import PlotPoints
 from metabonk_tui.ui.views.layout.section import bracket, muted, paragraph, shown_host, shown_label, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
-from metabonk_tui.ui.views.memory.chart import SOON_S, chart, falls_soon, ghost_points, in_gigabytes, memory_axis
+from metabonk_tui.ui.views.memory.chart import chart, ghost_points, in_gigabytes, memory_axis
 
 CHART = (7, 15)
 """The least and the most rows of the chart, including its title."""

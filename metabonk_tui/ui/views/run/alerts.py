@@ -12,6 +12,7 @@ from metabonk_tui.core.model.level_names import AlertSeverity
 from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.density import SIDE_ROWS
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right, spread, width
@@ -50,7 +51,8 @@ def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
 def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
     """Draw everything below the header; also return the rows (first, last + 1) of the selected alert."""
     wide = max(10, frame.width - 2)
-    rows: list[Row] = [_heads(wide, frame.glyphs)]
+    # In a short pane the row of an alert is worth more than the names of its columns.
+    rows: list[Row] = [_heads(wide, frame.glyphs)] if frame.height >= SIDE_ROWS else []
     shown: tuple[int, int] | None = None
     for state, name in SECTIONS:
         group = [alert for alert in snapshot.alerts if alert.state == state]

@@ -6,6 +6,7 @@ Does not: find out why it ended; `core.run` does.
 from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.report.last_run import end_text, lowest_of_run
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row
@@ -19,9 +20,10 @@ def ended_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     end = snapshot.verdict.ended
     if end is None:
         return ()
-    said = f"{end.text}, at {fmt.clock(end.t, frame.zone)} after {fmt.elapsed(end.t - snapshot.run.started_at)}"
-    lowest = snapshot.memory.min_available_bytes
+    said = end_text(snapshot, end, frame.zone)
+    lowest = lowest_of_run(snapshot)
     if lowest is not None:
-        said += f"; memory lowest {fmt.gigabytes(lowest)} GB"
+        said += f"; memory lowest {fmt.gigabytes(lowest[1])} GB"
+    said += f"; run length {fmt.elapsed(snapshot.run.elapsed_s)}"
     rows = paragraph(frame.glyphs.text(said), frame.width - 1, "strong", indent=label("ENDED"))
     return tuple(rows[:MOST_ROWS])

@@ -79,7 +79,7 @@ def strip_rows(frame: Frame, snapshot: Snapshot, high: int) -> tuple[Row, ...]:
     if high < LEAST_ROWS or not whole.minutes.ended:
         return ()
     scale = strip_scale(frame, snapshot)
-    now_t = frame.playback.t if frame.past and frame.playback is not None else snapshot.t
+    now_t = _shown_t(frame, snapshot)
     cursor = scale.cell(now_t - snapshot.run.started_at) if frame.past else scale.now_cell + 1
     cursor = min(max(cursor, 0), scale.cells)
     wide = scale.cells + 1
@@ -96,6 +96,14 @@ def strip_rows(frame: Frame, snapshot: Snapshot, high: int) -> tuple[Row, ...]:
     optional = {MOST_ROWS: [marks_row, axis_row], MOST_ROWS - 1: [axis_row]}
     rows = rows[:3] if high == LEAST_ROWS else rows
     return tuple([fit(row, frame.width, frame.glyphs.ellipsis) for row in (*rows, *optional.get(high, []))])
+
+
+def _shown_t(frame: Frame, snapshot: Snapshot) -> float:
+    """Return the moment at the cursor: that of the playback, else now; of a run that is over its last moment."""
+    if frame.past and frame.playback is not None:
+        return frame.playback.t
+    is_over = snapshot.verdict.ended is not None
+    return snapshot.run.started_at + snapshot.run.elapsed_s if is_over else snapshot.t
 
 
 def _title(frame: Frame, snapshot: Snapshot, scale: StripScale) -> Row:

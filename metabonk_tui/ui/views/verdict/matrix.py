@@ -69,7 +69,7 @@ def _whole_words(phrase: str, room: int, glyphs: Glyphs) -> str:
     """Drop whole words from the right until it fits; return "" when no number is left."""
     kept = phrase
     while cells(kept) > room and " " in kept:
-        kept = kept.rsplit(" ", 1)[0]
+        kept = kept.rsplit(" ", 1)[0].rstrip(",;:")
     if kept != phrase and not any(character.isdigit() for character in kept):
         return ""
     return clip(kept, room, glyphs.ellipsis)

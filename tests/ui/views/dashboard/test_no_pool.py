@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.run.no_pool import PoolSearch
 from metabonk_tui.ui.controller import Controller
+from metabonk_tui.ui.effect import Effect
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII
 from metabonk_tui.ui.style.spans import plain, width
-from metabonk_tui.ui.way_keys import verb_of
+from metabonk_tui.ui.way_keys import way_effect
 from tests.support import snapshots as scenes
 from tests.support.samples import CONFIG, down, header, last, room, script
 from tests.ui.conftest import ScriptedMonitor
@@ -121,19 +122,72 @@ def test_it_says_how_many_workers_would_fit() -> None:
     assert f"fits ~{NOTHING.memory.budget.fits} workers" in Sitting().text(80, 24)
 
 
+def ways_of(sitting: Sitting, key: str) -> Effect | None:
+    return way_effect(key, key if len(key) == 1 else None, 1.0, sitting.controller, 80, 24)
+
+
 @pytest.mark.parametrize(
     ("key", "runs_verbs", "expected"),
-    [("1", True, "demo"), ("2", True, "setup"), ("3", True, ""), ("q", True, ""), ("1", False, "")],
+    [
+        ("1", True, ("demo",)),
+        ("2", True, ("setup",)),
+        ("3", True, ()),
+        ("q", True, None),
+        ("4", True, None),
+        ("enter", True, None),
+        ("1", False, None),
+        ("3", False, None),
+    ],
 )
-def test_a_number_starts_the_command_that_is_whole(key: str, runs_verbs: bool, expected: str) -> None:
+def test_a_number_does_what_stands_beside_it(key: str, runs_verbs: bool, expected: tuple[str, ...] | None) -> None:
     sitting = Sitting(search=replace(SEARCH, runs_verbs=runs_verbs))
     assert ("\n 1 metabonk-tui demo\n" in sitting.text()) == runs_verbs
-    assert " 3 metabonk-tui" not in sitting.text()
-    assert verb_of(key, sitting.controller, 80, 24) == expected
+    assert ("\n 3 metabonk-tui --base-port PORT\n" in sitting.text()) == runs_verbs
+    effect = ways_of(sitting, key)
+    assert (None if effect is None else effect.run) == expected
+    assert (sitting.controller.dialog is not None) == (key == "3" and runs_verbs)
+    sitting.controller.dialog = None
     sitting.press("?")
-    assert verb_of(key, sitting.controller, 80, 24) == ""
+    assert ways_of(sitting, key) is None
 
 
 def test_a_number_starts_nothing_where_a_pool_is() -> None:
     sitting = Sitting(scenes.stop(), search=replace(SEARCH, runs_verbs=True))
-    assert verb_of("1", sitting.controller, 80, 24) == ""
+    assert [ways_of(sitting, key) for key in ("1", "2", "3", "enter")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "elsewhere", "expected"),
+    [
+        ("5600", "", ("--base-port", "5600")),
+        ("node2:5600", "", ("--host", "node2", "--base-port", "5600")),
+        ("", "5 workers of this checkout listen on 5600, 5601; pool.base_port is 5000", ("--base-port", "5600")),
+        ("", "1 worker of this launch listens on 7000; pool.base_port is 5000", ("--base-port", "7000")),
+        ("", "", ()),
+    ],
+)
+def test_3_asks_for_the_address_of_the_other_pool(typed: str, elsewhere: str, expected: tuple[str, ...]) -> None:
+    snapshot = searched(PoolReading(backend="launcher", controller="us", elsewhere=elsewhere))
+    sitting = Sitting(snapshot, search=replace(SEARCH, runs_verbs=True))
+    ways_of(sitting, "3")
+    assert "port or host" in sitting.text()
+    for character in typed:
+        sitting.press(character)
+    effect = sitting.controller.press("enter", None, 2.0, 80, 24)
+    assert effect.run == expected
+    assert sitting.controller.dialog is None
+
+
+def test_3_says_what_it_takes_and_keeps_a_text_that_is_no_address() -> None:
+    sitting = Sitting(search=replace(SEARCH, runs_verbs=True))
+    ways_of(sitting, "3")
+    for character in "70000":
+        sitting.press(character)
+    assert sitting.controller.press("enter", None, 2.0, 80, 24).run == ()
+    foot = sitting.text().splitlines()[-1]
+    assert "not valid; type 5600, node2 or node2:5600" in foot
+    assert "70000" in foot
+    for size in [(80, 6), (40, 12), (30, 24), (20, 5)]:
+        sitting.text(*size)
+    sitting.press("escape")
+    assert "LOOKED FOR" in sitting.text()

@@ -5,12 +5,13 @@ from datetime import UTC
 import pytest
 from msgspec.structs import replace
 
+from metabonk_tui.core.memory.capacity import falls_soon
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import GB
 from metabonk_tui.ui.style.glyphs import UNICODE
 from metabonk_tui.ui.style.spans import plain
-from metabonk_tui.ui.views.memory.chart import chart, falls_soon, in_gigabytes, memory_axis
+from metabonk_tui.ui.views.memory.chart import chart, in_gigabytes, memory_axis
 from tests.support import snapshots as scenes
 from tests.support.draw import text_of
 
