@@ -30,6 +30,12 @@ def modules() -> tuple[tuple[str, str, ast.Module], ...]:
     return tuple((name, text, ast.parse(text)) for name, text in texts)
 
 
+@cache
+def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return every node of a module. Several rules look at them, and `ast.walk` costs more than a rule."""
+    return tuple(ast.walk(tree))
+
+
 FORBIDDEN_CLASSES = re.compile(r"(Manager|Handler|Helper|Utils?|Data|Info)$")
 """Suffixes that do not describe a class."""
 UNPICKLERS = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "jsonpickle", "yaml"}
@@ -51,7 +57,7 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
         yield f"{name}: a shell"
     if re.search(r"^(import|from) dataclasses\b", text, re.MULTILINE):
         yield f"{name}: a dataclass, where a msgspec.Struct costs a tenth"
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
     if re.fullmatch(r"metabonk_tui/core/(?!__init__)\w+\.py", name):
         yield f"{name}: lies in core itself, not in the package of its subject"
@@ -79,7 +85,7 @@ def word_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(suspects).readline):
         if token.type == tokenize.NAME and FORBIDDEN_WORDS.search(token.string):
             yield f"{name}:{token.start[0]}: {token.string}"
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.ClassDef) and FORBIDDEN_CLASSES.search(node.name):
             yield f"{name}:{node.lineno}: class {node.name}"
         elif isinstance(node, ast.For | ast.AsyncFor) and binds_one(node.target):
@@ -97,7 +103,7 @@ def binds_one(target: ast.expr) -> bool:
 
 def types_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Yield every class and type alias of a module with its line."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name, node.lineno
         elif isinstance(node, ast.Assign):
@@ -319,7 +325,7 @@ def test_no_function_of_core_branches_too_often() -> None:
         f"{name}:{node.name}": branches(node)
         for name, _, tree in modules()
         if "/core/" in name
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.FunctionDef)
     }
     assert {name: count for name, count in found.items() if count > MAX_BRANCHES} == {}
@@ -331,7 +337,7 @@ def test_branches_are_counted() -> None:
 
 def unknown_fields(tree: ast.Module, known: set[str]) -> list[str]:
     """Return the fields that `replace` is given and no type has: mypy does not check them."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call)]
     return sorted(
         keyword.arg
         for call in calls

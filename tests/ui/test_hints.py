@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from msgspec.structs import replace
 
@@ -13,8 +15,9 @@ from metabonk_tui.ui.frame import EVENTS
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import plain
 from tests.support import snapshots
+from tests.support.draw import defaults
 from tests.support.rare_snapshots import ALL
-from tests.ui.conftest import ScriptedMonitor, read_config
+from tests.ui.conftest import ScriptedMonitor
 
 SIZE = (100, 30)
 OPENS = {
@@ -28,6 +31,7 @@ NOT_SEEN = ("redraw", "poll")
 """What they do is not on the screen: the terminal is drawn again, the workers are asked again."""
 
 
+@cache
 def scene(name: str) -> Snapshot:
     found = ALL[name]()
     return replace(found, alerts=snapshots.alarmed().alerts)
@@ -39,7 +43,7 @@ class Seat:
     def __init__(self, place: str, name: str) -> None:
         snapshot = scene(name)
         self.monitor = ScriptedMonitor(snapshot)
-        self.controller = Controller(self.monitor, read_config(), all_screens(), themes=("dark", "light"))
+        self.controller = Controller(self.monitor, defaults(), all_screens(), themes=("dark", "light"))
         self.controller.update(snapshot)
         self.at_s = 100.0
         if OPENS[place]:

@@ -89,8 +89,8 @@ def _busy(sample: Sample, number: int) -> Sample:
 
 
 def scenario() -> list[Sample]:
-    """Return 40 minutes of three workers, a sample each 10 s."""
-    return [_busy(sample, number) for number, sample in enumerate(script(_life, for_s=END_S))]
+    """Return 40 minutes of three workers, a sample each 20 s."""
+    return [_busy(sample, number) for number, sample in enumerate(script(_life, every_s=20.0, for_s=END_S))]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_snapshot_comes_back_equal_and_steps_on_to_the_same(
     seq, restored = found
     assert seq == at + 1
     assert differences(replace(snapshots[at], ended_runs=()), restored) == []
-    for number in range(at + 1, min(at + 40, len(samples))):
+    for number in range(at + 1, min(at + 25, len(samples))):
         restored = step(restored, samples[number], CONFIG)
         assert differences(replace(snapshots[number], ended_runs=()), restored) == [], number
 
@@ -206,10 +206,9 @@ def test_what_cannot_be_read_has_a_reason(stepped: tuple[list[Sample], list[Snap
 
 
 def _stored(path: Path, samples: list[Sample], cache: Callable[[bytes], object], seq: int) -> None:
-    writer, snapshot = RunWriter(path, CONFIG), None
+    writer = RunWriter(path, CONFIG)
     packed: object = b""
-    for number, sample in enumerate(samples, 1):
-        snapshot = step(snapshot, sample, CONFIG)
+    for number, (sample, snapshot) in enumerate(zip(samples, play(samples), strict=True), 1):
         writer.add(sample, snapshot, {})
         if number == 61:
             packed = cache(pack(snapshot, seq))

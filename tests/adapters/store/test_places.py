@@ -7,11 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.store.places import Differences, Places, apply, of_groups
 from metabonk_tui.core.model.sample import BadValue
+from tests.support.examples import examples
 
 KEYS = st.sampled_from(["a", "b", "0", "why", "text", "", "é"])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5]), KEYS)
@@ -39,6 +40,7 @@ def applied(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @given(DOCUMENTS)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_is_read_is_what_was_written_in_the_exact_types(documents: list[dict[str, Any]]) -> None:
     written = [json.dumps(document, sort_keys=True) for document in documents]
     assert [json.dumps(document, sort_keys=True) for document in applied(documents)] == written

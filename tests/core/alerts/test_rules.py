@@ -260,15 +260,15 @@ def lives(*resets: float) -> Life:
 
 
 def test_a_new_generation_is_news_and_three_in_an_hour_a_warning() -> None:
-    seen = play(script(only2(lives(400)), for_s=30 * MIN))
+    seen = play(coarse(only2(lives(400)), for_s=30 * MIN, fine=((390, 420),)))
     assert fired(seen, "GenerationChange") == 400
     alert = named(seen[-1], "GenerationChange")
     assert alert is not None
     assert (alert.severity, alert.state, alert.workers) == ("info", "resolved", (w(2),))
-    assert fired(play(script(healthy, for_s=30 * MIN)), "GenerationChange") is None
-    two = last(script(only2(lives(400, 1500)), for_s=30 * MIN))
+    assert fired(play(coarse(healthy, for_s=30 * MIN)), "GenerationChange") is None
+    two = last(coarse(only2(lives(400, 1500)), for_s=30 * MIN))
     assert named(two, "GenerationChange").severity == "info"  # type: ignore[union-attr]
-    three = last(script(only2(lives(400, 1500, 2900)), for_s=50 * MIN))
+    three = last(coarse(only2(lives(400, 1500, 2900)), for_s=50 * MIN))
     assert named(three, "GenerationChange").severity == "warn"  # type: ignore[union-attr]
 
 
@@ -319,10 +319,10 @@ def test_uncertain_three_quarters_of_ten_minutes() -> None:
 
 
 def test_nobody_in_gameplay_by_when_it_is_due() -> None:
-    at = fired(play(script(healthy, for_s=2 * HOUR + 60, every_s=20)), "NoGameplay")
+    at = fired(play(script(healthy, for_s=2 * HOUR + 60, every_s=60)), "NoGameplay")
     assert at is not None
     assert at >= 2 * HOUR
-    assert fired(play(script(only2(playing), for_s=2 * HOUR + 60, every_s=20)), "NoGameplay") is None
+    assert fired(play(script(only2(playing), for_s=2 * HOUR + 60, every_s=60)), "NoGameplay") is None
 
 
 # Memory
@@ -395,11 +395,11 @@ def test_a_gpu_fault_is_judged_only_where_the_kernels_log_is_read() -> None:
 
 def test_an_oom_kill_fires_at_once_and_stays_in_sight_for_ten_minutes() -> None:
     kills = lambda t: room(8.0, kills=1 if t >= 300 else 0)  # noqa: E731
-    seen = play(script(for_s=20 * MIN, memory=kills, processes=losing_w1(300)))
+    seen = play(coarse(for_s=20 * MIN, memory=kills, processes=losing_w1(300), fine=((280, 320), (880, 920))))
     assert fired(seen, "OomKill") == 300
     state = {one.t: named(one, "OomKill").state for one in seen if one.t >= 300}  # type: ignore[union-attr]
     assert (state[890], state[920]) == ("firing", "resolved")
-    assert fired(play(script(for_s=20 * MIN)), "OomKill") is None
+    assert fired(play(coarse(for_s=20 * MIN)), "OomKill") is None
     victims = (w(3, "node2"), "ollama")
     (found,) = asked("OomKill", seen[-1], seen[-1], memory=replace(seen[-1].memory, oom_victims=victims))
     assert (found.text, found.workers) == ("kernel OOM kill: node2/w3, ollama", (w(3, "node2"),))

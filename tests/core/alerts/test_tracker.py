@@ -32,6 +32,7 @@ from tests.support.samples import (
     begin,
     by_slot,
     changed,
+    coarse,
     configured,
     down,
     facts_of,
@@ -49,6 +50,7 @@ MINUTE_AND_TWO = configured("[alerts.rule.MemLow]\nfor_s = 60.0\n")
 
 
 SCENE = last(script(for_s=10))
+FACTS = facts_of(SCENE)
 
 
 def go_on(
@@ -57,7 +59,7 @@ def go_on(
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
     transitions: list[AlertTransition] = []
     for n, result in enumerate(found):
-        rule_input = RuleInput(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
+        rule_input = RuleInput(replace(FACTS, t=n * 10.0), SCENE.verdict, None)
 
         def rule(_: RuleInput, result: RuleResult = result) -> RuleResult:
             return result
@@ -302,7 +304,7 @@ def test_what_stops_with_the_pool_has_ended() -> None:
 
 
 def test_the_same_samples_make_the_same_alerts_whatever_watched_them() -> None:
-    samples = script(memory=low(120.0, 900.0), for_s=30 * MIN)
+    samples = coarse(memory=low(120.0, 900.0), for_s=30 * MIN)
     assert [one.alerts for one in play(samples)] == [one.alerts for one in play(samples, anew=True)]
 
 

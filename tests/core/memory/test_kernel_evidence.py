@@ -12,7 +12,7 @@ from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import GpuFault, HostReading, KernelKill, KernelLogReading, MemoryReading
 from metabonk_tui.core.model.memory import KernelView
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
-from tests.support.samples import begin, changed, header, play, room, script
+from tests.support.samples import begin, changed, coarse, header, play, room, script
 
 MIN = 60.0
 GROUPED = replace(room(), oom_groups=("/pool",))
@@ -157,7 +157,7 @@ def test_a_fault_is_news_once(at: list[float], emitted: int) -> None:
 
 
 def lived(at_t: float, found: KernelLogReading, for_s: float = 40 * MIN, **how: Any) -> list[Snapshot]:
-    samples = script(for_s=for_s, memory=lambda _t: GROUPED, **how)
+    samples = coarse(for_s=for_s, memory=lambda _t: GROUPED, **how)
     first = next(place for place, sample in enumerate(samples) if sample.t >= at_t)
     samples[first] = changed(samples[first], kernel_log=found)
     return play(samples)
@@ -191,8 +191,8 @@ def test_evidence_of_the_log_speaks_against_a_long_run(found: KernelLogReading, 
 
 
 def test_a_kill_of_an_unknown_group_leaves_memory_unknown() -> None:
-    samples = script(for_s=40 * MIN, memory=lambda _t: NO_COUNTER)
-    samples[3] = changed(samples[3], kernel_log=log(kill(20.0)))
+    samples = coarse(for_s=40 * MIN, memory=lambda _t: NO_COUNTER)
+    samples[1] = changed(samples[1], kernel_log=log(kill(20.0)))
     answer, evidence = node(play(samples)[-1])
     assert answer == "unknown"
     assert "not known whether in the workers' memory" in evidence
@@ -200,7 +200,7 @@ def test_a_kill_of_an_unknown_group_leaves_memory_unknown() -> None:
 
 def test_the_alert_lasts_ten_minutes_and_no_gpu_memory_is_graver() -> None:
     faults = (GpuFault(XID, 79, "PCI:1", 300.0), GpuFault(NO_MEMORY, None, "GPU0", 300.0))
-    seen = lived(300.0, log(faults=faults), for_s=25 * MIN)
+    seen = lived(300.0, log(faults=faults), for_s=25 * MIN, fine=((300, 330), (870, 900), (1440, 1470)))
     fires = {
         each.t: {one.about for one in each.alerts if one.name == "GpuFault" and one.state == "firing"} for each in seen
     }

@@ -13,6 +13,7 @@ from tests.support.samples import (
     Life,
     by_slot,
     changed,
+    coarse,
     down,
     healthy,
     kinds,
@@ -20,11 +21,11 @@ from tests.support.samples import (
     node,
     phases,
     room,
-    script,
 )
 
 KILL_S = 1200.0
 END_S = 31 * MIN
+NEAR_THE_KILL = ((KILL_S - 30, KILL_S + 60),)
 Table = Callable[[float], tuple[ProcessReading, ...] | None]
 
 
@@ -44,8 +45,8 @@ def killed(scope: str = "cgroup", at_s: float = KILL_S) -> Callable[[float], Mem
 
 
 def seen(life: Life = healthy, **how: object) -> Snapshot:
-    values = {"memory": killed(), "processes": table(), "for_s": END_S} | how
-    return last(script(life, **values), NO_HOLD)  # type: ignore[arg-type]
+    values = {"memory": killed(), "processes": table(), "for_s": END_S, "fine": NEAR_THE_KILL} | how
+    return last(coarse(life, **values), NO_HOLD)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scope", ["cgroup", "host"])
@@ -130,7 +131,8 @@ def test_a_second_kill_names_those_that_one_left_in_doubt() -> None:
 @pytest.mark.parametrize("scope", ["cgroup", "host"])
 def test_the_kernels_log_names_the_one_among_several(scope: str) -> None:
     log = KernelLogReading(kills=(KernelKill(42, "python", 10),))
-    samples = script(healthy, memory=killed(scope), processes=table(("worker", 0), ("worker", 2)), for_s=END_S)
+    gone = table(("worker", 0), ("worker", 2))
+    samples = coarse(healthy, memory=killed(scope), processes=gone, for_s=END_S, fine=NEAR_THE_KILL)
     found = last([changed(each, kernel_log=log) if each.t == KILL_S + 10 else each for each in samples], NO_HOLD)
     assert found.memory.oom_victims == (w(2),)
     assert found.verdict.because[0] == "kernel OOM kill: w2, latched for this run"
@@ -174,7 +176,7 @@ def test_workers_that_answer_and_are_not_identified_make_memory_unknown(processe
 @pytest.mark.parametrize(("hole_s", "answer"), [(50, "yes"), (70, "unknown")])
 def test_a_hole_of_more_than_a_minute_ends_the_time_that_was_seen(hole_s: float, answer: str) -> None:
     missing = lambda t: None if 1500 < t < 1500 + hole_s else room()  # noqa: E731
-    assert node(seen(memory=missing), "memory").answer == answer
+    assert node(seen(memory=missing, fine=((1470, 1600),)), "memory").answer == answer
 
 
 def test_a_value_below_the_floor_counts_though_memory_is_not_observed_now() -> None:

@@ -40,7 +40,7 @@ def processes(t: float) -> tuple[ProcessReading, ...]:
 
 @cache
 def story() -> list[Snapshot]:
-    return play(script(silent, workers=5, every_s=5.0, for_s=75 * MINUTE, memory=memory, processes=processes))
+    return play(script(silent, workers=5, every_s=10.0, for_s=75 * MINUTE, memory=memory, processes=processes))
 
 
 def test_the_end_is_predicted_twenty_minutes_before_and_once() -> None:

@@ -15,6 +15,7 @@ from tests.support.samples import (
     at,
     changed,
     changes,
+    coarse,
     configured,
     flat_sample,
     header,
@@ -33,7 +34,7 @@ Memory = Callable[[float], MemoryReading | None]
 
 def answer(memory: Memory, for_s: float = 31 * MIN, **seen: Any) -> str:
     """What node B says at the end."""
-    return node(last(script(memory=memory, for_s=for_s, **seen)), "memory").answer
+    return node(last(coarse(memory=memory, for_s=for_s, **seen)), "memory").answer
 
 
 def dips(*times: float, to: float = 0.9) -> Memory:
@@ -45,26 +46,26 @@ def dips(*times: float, to: float = 0.9) -> Memory:
 
 @pytest.mark.parametrize(("for_s", "expected"), [(0, "unknown"), (590, "unknown"), (600, "yes"), (3600, "yes")])
 def test_memory_is_stable_after_ten_minutes_above_the_floor(for_s: float, expected: str) -> None:
-    assert answer(lambda _t: room(), for_s) == expected
+    assert answer(lambda _t: room(), for_s, fine=((570, 600),)) == expected
 
 
 @pytest.mark.parametrize(
     ("available", "expected"), [(1.01, "yes"), (1.0, "no"), (0.99, "no"), (0.0, "no"), (-0.1, "no")]
 )
 def test_above_the_floor_means_above(available: float, expected: str) -> None:
-    assert answer(lambda _t: room(available), 700) == expected
+    assert answer(lambda _t: room(available), 690) == expected
 
 
 @pytest.mark.parametrize(("for_s", "expected"), [(1000, "no"), (1010, "no"), (1600, "no"), (1610, "yes")])
 def test_one_moment_below_the_floor_takes_ten_minutes_to_heal(for_s: float, expected: str) -> None:
-    assert answer(dips(1000), for_s) == expected
+    assert answer(dips(1000), for_s, fine=((990, 1020), (1590, 1620))) == expected
 
 
 @pytest.mark.parametrize(
     "reading", [None, MemoryReading(total_bytes=16 * GB)], ids=["no reading", "available not known"]
 )
 def test_memory_that_was_not_observed_is_unknown_and_never_launches(reading: MemoryReading | None) -> None:
-    seen = last(script(memory=lambda _t: reading, for_s=40 * MIN))
+    seen = last(coarse(memory=lambda _t: reading, for_s=40 * MIN))
     assert node(seen, "memory").answer == "unknown"
     assert seen.memory.level == "unknown"
     assert seen.memory.min_available_bytes is None
@@ -73,7 +74,8 @@ def test_memory_that_was_not_observed_is_unknown_and_never_launches(reading: Mem
 
 
 def test_a_gap_begins_the_ten_minutes_anew_and_is_no_no() -> None:
-    snapshots = play(script(for_s=3000, blind=lambda t: 1500 < t < 2000))
+    fine = ((1990, 2010), (2580, 2610))
+    snapshots = play(coarse(for_s=3000, blind=lambda t: 1500 < t < 2000, fine=fine))
     assert node(at(snapshots, 1500), "memory").answer == "yes"
     assert node(at(snapshots, 2000), "memory").answer == "unknown"
     assert node(at(snapshots, 2590), "memory").answer == "unknown"
@@ -81,19 +83,20 @@ def test_a_gap_begins_the_ten_minutes_anew_and_is_no_no() -> None:
 
 
 def test_what_was_low_long_before_a_gap_is_no_no_after_it() -> None:
-    snapshots = play(script(memory=dips(100), for_s=3000, blind=lambda t: 1500 < t < 2000))
+    fine = ((90, 120), (1990, 2010))
+    snapshots = play(coarse(memory=dips(100), for_s=3000, blind=lambda t: 1500 < t < 2000, fine=fine))
     assert node(at(snapshots, 2000), "memory").answer == "unknown"
     assert snapshots[-1].memory.min_available_bytes == int(0.9 * GB)
 
 
 @pytest.mark.parametrize(("missing", "expected"), [(20, "yes"), (100, "unknown")])
 def test_readings_that_fail_for_longer_than_a_gap_are_a_gap(missing: float, expected: str) -> None:
-    seen = answer(lambda t: None if 1000 <= t < 1000 + missing else room(), 1000 + missing)
+    seen = answer(lambda t: None if 1000 <= t < 1000 + missing else room(), 1000 + missing, fine=((970, 1100),))
     assert seen == expected
 
 
 def test_while_it_is_not_read_it_is_not_known() -> None:
-    assert answer(lambda t: None if t >= 1000 else room(), 1000) == "unknown"
+    assert answer(lambda t: None if t >= 1000 else room(), 1000, fine=((990, 1000),)) == "unknown"
 
 
 def test_the_window_and_the_floor_are_lines_of_the_configuration() -> None:
@@ -118,7 +121,7 @@ def test_levels_are_reported_when_they_change() -> None:
 
 
 def test_low_memory_asks_for_a_watch() -> None:
-    seen = last(script(for_s=40 * MIN, memory=lambda t: room(0.8 if t > 600 else 8.0)))
+    seen = last(coarse(for_s=40 * MIN, memory=lambda t: room(0.8 if t > 600 else 8.0)))
     assert seen.verdict.kind is VerdictKind.ADD_MEMORY_WATCH
 
 
@@ -167,7 +170,7 @@ def table(gone_t: float | None = None, who: str = "ollama") -> Callable[[float],
     ],
 )  # fmt: skip
 def test_kills_in_this_run_count_and_no_others(memory: Memory, kills: int) -> None:
-    seen = last(script(memory=memory, for_s=25 * MIN))
+    seen = last(coarse(memory=memory, for_s=25 * MIN))
     # No process of the pool is known to have vanished, so these are kills in the workers' memory, and no STOP.
     assert (seen.memory.oom_kills_in_run, seen.memory.other_kills_in_run) == (0, kills)
     assert seen.verdict.kind is VerdictKind.VALIDATING
@@ -176,7 +179,7 @@ def test_kills_in_this_run_count_and_no_others(memory: Memory, kills: int) -> No
 
 
 def test_a_kill_is_latched_though_the_gauge_is_green_again() -> None:
-    snapshots = play(script(memory=counted((0, 0), (1000, 1)), processes=table(1000), for_s=8000, every_s=20))
+    snapshots = play(script(memory=counted((0, 0), (1000, 1)), processes=table(1000), for_s=8000, every_s=50))
     assert at(snapshots, 1000).verdict.kind is VerdictKind.STOP, "it shows at once"
     assert snapshots[-1].verdict.kind is VerdictKind.STOP
     assert snapshots[-1].memory.level == "ok"

@@ -143,7 +143,7 @@ def cards(*free: Any, for_s: float, events: dict[float, tuple[Event, ...]] | Non
         flat_sample(
             float(t), gpus=tuple(gpu(i, one(t)) for i, one in enumerate(free)), events=(events or {}).get(float(t), ())
         )
-        for t in range(0, int(for_s) + 1, 5)
+        for t in range(0, int(for_s) + 1, 10)
     ]
 
 

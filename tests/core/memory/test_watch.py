@@ -26,7 +26,7 @@ from metabonk_tui.core.memory.watch import (
 from metabonk_tui.core.model.memory import Forecast, ForecastState
 from metabonk_tui.core.model.sample import Operation, PoolReading, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
-from tests.support.samples import CONFIG, configured, last, room, script
+from tests.support.samples import CONFIG, coarse, configured, last, room, script
 from tests.support.snapshots import hosts_of
 
 GB = 1_000_000_000
@@ -288,7 +288,7 @@ def test_a_reason_names_the_number_that_it_stands_on() -> None:
 
 
 def low_with(watch: WatchReading | None) -> Snapshot:
-    samples = script(for_s=45 * 60.0, memory=lambda _t: room(0.9))
+    samples = coarse(for_s=45 * 60.0, memory=lambda _t: room(0.9))
     return last([replace(sample, watch=watch) for sample in samples], configured())
 
 

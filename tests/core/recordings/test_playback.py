@@ -9,7 +9,7 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, MarkCollector, TimeAxis, marks_of
 from tests.support.refs import w
-from tests.support.samples import MIN, begin, header, play, script, silent
+from tests.support.samples import MIN, begin, coarse, header, play, script, silent
 
 
 def collect_marks(snapshots: list[Snapshot]) -> MarkCollector:
@@ -21,7 +21,7 @@ def collect_marks(snapshots: list[Snapshot]) -> MarkCollector:
 
 
 def test_a_silent_run_is_marked_where_its_verdict_turned_and_nowhere_twice() -> None:
-    snapshots = play(script(silent, for_s=40 * MIN))
+    snapshots = play(coarse(silent, for_s=40 * MIN))
     collector = collect_marks(snapshots)
     verdicts = [(mark.t, mark.verdict_kind) for mark in collector.marks if mark.kind == "verdict"]
     seen = [(t, verdict_kind) for t, verdict_kind, _ in snapshots[-1].verdicts]
@@ -50,13 +50,14 @@ def test_a_run_after_a_run_is_a_stretch_of_its_own_and_the_hole_between_them_a_g
 def test_more_events_than_a_snapshot_holds_are_all_marked() -> None:
     """The oldest fall off a Snapshot's list; what was told while it was read stays."""
     warned = {
-        10.0 * n: (Event(10.0 * n, "worker.error", "warn", f"error {n}", w(0)),) for n in range(MAX_EVENTS + 200)
+        10.0 * n: tuple(Event(10.0 * n, "worker.error", "warn", f"error {n} {i}", w(0)) for i in range(8))
+        for n in range(MAX_EVENTS // 8 + 25)
     }
-    snapshots = play(script(silent, for_s=10.0 * (MAX_EVENTS + 200), events=warned))
+    snapshots = play(script(silent, for_s=10.0 * len(warned), events=warned))
     assert len(snapshots[-1].events) == MAX_EVENTS
     texts = [mark.text for mark in collect_marks(snapshots).marks]
-    for n in range(MAX_EVENTS + 200):
-        assert texts.count(f"error {n}") == 1, n
+    for event in (event for events in warned.values() for event in events):
+        assert texts.count(event.text) == 1, event
 
 
 def test_calm_events_are_no_marks() -> None:

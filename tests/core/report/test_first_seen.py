@@ -42,7 +42,7 @@ def rows(one: RunHistory) -> dict[str, tuple[float, str]]:
 
 
 def test_a_silent_run_could_be_seen_to_be_silent_at_its_first_answer() -> None:
-    one = followed(script(phases((0.0, down), (40.0, silent)), for_s=3000.0))
+    one = followed(coarse(phases((0.0, down), (40.0, silent)), for_s=3000.0, fine=((0, 60), (1800, 1860))))
     seen = rows(one)
     assert seen["workers-answer"] == (40.0, "3/3 workers answer")
     at, text = seen["component-absent"]

@@ -145,7 +145,7 @@ def test_a_component_must_be_active_at_the_end_of_the_interval() -> None:
 )
 def test_less_than_half_of_the_interval_observed_is_unknown(from_s: float, to_s: float, result: str) -> None:
     """The second interval, 300 to 600, blind from `from_s` to `to_s` of it; what shows must be seen at its end."""
-    samples = script(for_s=GATE_S, blind=lambda t: 300 + from_s < t < 300 + to_s)
+    samples = coarse(for_s=GATE_S, blind=lambda t: 300 + from_s < t < 300 + to_s, fine=((270, 630),))
     assert check(last(samples), 2).result == result
 
 

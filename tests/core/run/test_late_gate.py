@@ -14,6 +14,7 @@ from tests.support.samples import (
     Life,
     at,
     changes,
+    coarse,
     configured,
     healthy,
     kinds,
@@ -34,7 +35,8 @@ START_S = 180
 
 def begun_before(from_s: float, for_s: float, life: Life = healthy, **how: object) -> list[Snapshot]:
     """Watch a pool from `from_s` after its start."""
-    return play(script(life, from_s=from_s, for_s=for_s, **how), NO_HOLD)  # type: ignore[arg-type]
+    samples = coarse if for_s >= 15 * MIN else script
+    return play(samples(life, from_s=from_s, for_s=for_s, **how), NO_HOLD)  # type: ignore[arg-type,operator]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +81,9 @@ def hole(from_s: float, to_s: float) -> Callable[[float], bool]:
     ],
 )
 def test_a_gap_that_loses_too_much_takes_the_gate_again(blind: Callable[[float], bool], kind: str) -> None:
-    end_s = 6000.0 if not blind(6000) else 90020.0
-    seen = last(script(every_s=10, for_s=end_s, blind=blind), NO_HOLD)
+    end_s = 5100.0 if not blind(5100) else 90030.0
+    # Near the holes every 10 s, else every 30 s; a hole of hours needs no samples after it.
+    seen = last(coarse(for_s=end_s, blind=blind, fine=((280, 340), (860, 900), (1160, 1220), (1490, 1920))), NO_HOLD)
     assert seen.gate.kind == kind
 
 
@@ -121,7 +124,7 @@ def test_a_go_needs_the_late_gate_to_have_passed() -> None:
     snapshots = begun_before(40 * MIN, 31 * MIN)
     assert changes(snapshots[-1])[-1][1] == "LAUNCH 24H"
     assert at(snapshots, 70 * MIN).verdict.kind is VerdictKind.LAUNCH_24H
-    assert at(snapshots, 70 * MIN - 10).verdict.kind is VerdictKind.VALIDATING
+    assert at(snapshots, 70 * MIN - 30).verdict.kind is VerdictKind.VALIDATING
     assert at(snapshots, 65 * MIN).verdict.would_be is VerdictKind.LAUNCH_24H
 
 
@@ -133,7 +136,7 @@ LATE = phases((0, with_fields(healthy, intrinsic_reward_total=0.0)), (1300, heal
 
 
 def asked(t: float, life: Life, for_s: float) -> list[Snapshot]:
-    return play(script(life, for_s=for_s, events={t: (ASK,)}), NO_HOLD)
+    return play(coarse(life, for_s=for_s, events={t: (ASK,)}, fine=((t - 10, t + 10),)), NO_HOLD)
 
 
 def test_a_gate_that_did_not_pass_is_taken_again_on_request() -> None:
@@ -154,7 +157,7 @@ def test_no_other_gate_is_taken_again(t: float, life: Life) -> None:
 def test_a_request_that_comes_without_readings_counts_with_the_next_sample() -> None:
     samples = [
         replace(sample, workers={}, hosts={}, events=(ASK,)) if sample.t == 2000 else sample
-        for sample in script(LATE, for_s=2100)
+        for sample in coarse(LATE, for_s=2100, fine=((1990, 2010),))
     ]
     assert play(samples, NO_HOLD)[-1].gate.began_t == 2010
 

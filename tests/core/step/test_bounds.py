@@ -65,11 +65,11 @@ def crowd(t: float) -> tuple[ProcessReading, ...]:
 def test_a_bad_day_keeps_its_size() -> None:
     """Two stretches, the second much longer: what the first has filled does not grow in the second."""
     wild: dict[str, Any] = {"every_s": 7, "memory": shaken, "processes": crowd, "blind": lambda t: int(t) % 97 < 30}
-    events = {float(t): (Event(float(t), "pool.note", "info", "a"),) for t in range(0, 28_001, 7)}
-    samples = script(chaos, for_s=28_000, events=events, run=header(0.0, 3, 7.0), **wild)
-    short = play(samples[:900])[-1]
+    events = {float(t): (Event(float(t), "pool.note", "info", "a"),) for t in range(0, 14_001, 7)}
+    samples = script(chaos, for_s=14_000, events=events, run=header(0.0, 3, 7.0), **wild)
+    short = play(samples[:600])[-1]
     snapshot = short
-    for sample in samples[900:]:
+    for sample in samples[600:]:
         snapshot = step(snapshot, sample, CONFIG)
     before, after = largest(short), largest(snapshot)
     caps = {
@@ -100,14 +100,14 @@ def test_events_alone_stay_bounded_too() -> None:
 
 
 def test_a_worker_that_dies_a_thousand_times_keeps_the_last_of_it() -> None:
-    samples = script(lambda slot, t: healthy(slot, t, t - t % 20), workers=1, for_s=22_000, memory=None)
-    one = play(samples)[-1].workers[0]
-    assert one.generation == 1101
+    falls = lambda slot, t: healthy(slot, 0.0) | {"step": 1e6 - t}  # noqa: E731
+    one = play(script(falls, workers=1, for_s=10_100, memory=None))[-1].workers[0]
+    assert one.generation == 1011
     assert len(one.resets_t) == 1000
-    assert one.resets_t[-1] == 22_000
+    assert one.resets_t[-1] == 10_100
 
 
-@pytest.mark.parametrize("desired", [MAX_WORKERS + 1, 10**9, 10**18])
+@pytest.mark.parametrize("desired", [MAX_WORKERS + 1, 10**18])
 def test_a_step_never_builds_more_workers_than_a_pool_can_want(desired: int) -> None:
     first, second = script(healthy, for_s=10, run=header(0.0, desired))
     snapshot = step(None, first, CONFIG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from tests.support.samples import Fields, by_slot, down, healthy, last, phases, playing, script, worker
+from tests.support.samples import Fields, by_slot, coarse, down, healthy, last, phases, playing, script, worker
 
 MIN = 60.0
 
@@ -36,7 +36,7 @@ def test_ten_minutes_have_to_pass_without_a_step() -> None:
 
 
 def test_transitions_that_rest_set_nobody_apart_and_are_no_event() -> None:
-    seen = last(script(playing, for_s=60 * MIN))
+    seen = last(coarse(playing, for_s=60 * MIN))
     assert not any(mark.mark == "stalled" for view in seen.workers for mark in view.attention)
     assert not any("UI→gameplay stalled" in text for text in event_texts(seen, "component.silent"))
 

@@ -66,7 +66,7 @@ def ticks(draw: st.DrawFn, t: float) -> Sample:
 
 
 @st.composite
-def streams(draw: st.DrawFn, most: int = 25) -> list[Sample]:
+def streams(draw: st.DrawFn, most: int = 15) -> list[Sample]:
     """Samples of anything, each block of them repeated for a while so that windows fill."""
     t, samples = 0.0, []
     for _ in range(draw(st.integers(1, most))):
@@ -96,11 +96,11 @@ QUESTIONS = ["components", "memory", "gameplay"]
 @RELAXED
 def test_whatever_comes_there_is_a_verdict_with_its_reasons_and_everything_is_in_order(samples: list[Sample]) -> None:
     before: Snapshot | None = None
-    for sample in samples:
-        kept = public(before) if before is not None else ""
+    kept: list[tuple[Snapshot, str]] = []
+    for n, sample in enumerate(samples):
         after = play([sample], before=before)[-1]
-        if before is not None:
-            assert public(before) == kept, "a step changes nothing of what came before"
+        if n % 4 == 0:
+            kept.append((after, public(after)))
         verdict = after.verdict
         assert isinstance(verdict.kind, VerdictKind)
         assert verdict.because
@@ -121,6 +121,8 @@ def test_whatever_comes_there_is_a_verdict_with_its_reasons_and_everything_is_in
                 assert all(growth >= 0 for growth in part.trend)
                 assert len(part.trend) <= 60
         before = after
+    for snapshot, text in kept:
+        assert public(snapshot) == text, "a step changes nothing of what came before"
 
 
 @given(streams())
@@ -138,7 +140,7 @@ def test_the_judges_read_the_words_that_the_views_show(samples: list[Sample]) ->
         assert words(seen.state.record) == words(record_of_views(seen.workers))
 
 
-@given(streams(most=15))
+@given(streams())
 @RELAXED
 def test_no_check_passes_or_fails_on_time_that_was_not_observed(samples: list[Sample]) -> None:
     samples = [replace(samples[0], run=header(0.0, SLOTS)), *samples[1:]]
@@ -157,7 +159,7 @@ def test_no_check_passes_or_fails_on_time_that_was_not_observed(samples: list[Sa
             assert any(one.due_t - 90 <= s.t <= one.due_t + 90 and s.workers for s in samples)
 
 
-@given(streams(most=15))
+@given(streams())
 @RELAXED
 def test_the_headline_follows_the_answers(samples: list[Sample]) -> None:
     for seen in play(samples, NO_HOLD):

@@ -63,8 +63,10 @@ def run_of(a: str, b: str, c: str) -> Snapshot:
     """Play a run that answers the three questions like this."""
     end_s = 45 * MIN if c in ("yes", "not yet") else 2 * HOUR + 5 * MIN
     blind = (lambda t: end_s - 1800 < t < end_s - 660) if a == "unknown" else None
+    # Ten minutes are left after the hole: there every minute counts.
+    every_s = 60 if a == "unknown" else 100
     return last(
-        script(lived(a, c), workers=2, every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD
+        script(lived(a, c), workers=2, every_s=every_s, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD
     )
 
 
@@ -126,7 +128,7 @@ def test_words_are_ordered_by_precedence() -> None:
 
 def test_the_question_looks_at_the_last_thirty_minutes_only() -> None:
     life = phases((0, healthy), (3010, lambda slot, t: healthy(slot, 3000) | {"step": t}))
-    snapshots = play(script(life, every_s=10, for_s=3000 + 31 * MIN))
+    snapshots = play(coarse(life, for_s=3000 + 31 * MIN, fine=((2990, 3020), (4780, 4810))))
     assert at(snapshots, 3000).verdict.kind is VerdictKind.LAUNCH_24H
     assert at(snapshots, 3000 + 30 * MIN - 10).verdict.kind is not VerdictKind.STOP
     assert snapshots[-1].verdict.kind is VerdictKind.STOP, "a later window can turn STOP again"
@@ -159,7 +161,8 @@ def test_components_that_nobody_could_observe_are_no_zero() -> None:
 @pytest.mark.parametrize(("hole_s", "answer"), [(910, "unknown"), (900, "no"), (890, "no")])
 def test_half_of_the_window_observed_is_enough(hole_s: float, answer: str) -> None:
     end_s = 3600
-    seen = last(script(for_s=end_s, blind=lambda t: end_s - 1600 < t < end_s - 1600 + hole_s))
+    blind = lambda t: end_s - 1600 < t < end_s - 1600 + hole_s  # noqa: E731
+    seen = last(coarse(for_s=end_s, blind=blind, fine=((1980, 2040), (2870, 2940))))
     assert node(seen, "components").answer == answer
 
 
@@ -173,7 +176,7 @@ def test_no_worker_ever_answered_is_unknown() -> None:
 
 
 def test_before_the_gate_ends_it_validates_and_says_what_it_would_be() -> None:
-    snapshots = play(script(for_s=31 * MIN))
+    snapshots = play(coarse(for_s=31 * MIN, fine=((680, 720), (1770, 1830))))
     for snapshot in snapshots:
         early = snapshot.t < 30 * MIN
         assert (snapshot.verdict.kind is VerdictKind.VALIDATING) == early
@@ -392,20 +395,20 @@ def test_signs_without_the_flag_are_not_enough() -> None:
     assert worker(seen).gameplay.started is False
 
 
-@pytest.mark.parametrize(("for_s", "answer"), [(2 * HOUR - 30, "not yet"), (2 * HOUR, "no"), (3 * HOUR, "no")])
+@pytest.mark.parametrize(("for_s", "answer"), [(2 * HOUR - 60, "not yet"), (2 * HOUR, "no"), (3 * HOUR, "no")])
 def test_two_hours_are_the_limit(for_s: float, answer: str) -> None:
-    seen = last(script(every_s=30, for_s=for_s))
+    seen = last(script(every_s=60, for_s=for_s))
     assert node(seen, "gameplay").answer == answer
 
 
 def test_after_two_hours_without_gameplay_epsilon_is_to_be_tuned_by_its_real_keys() -> None:
-    seen = last(script(every_s=30, for_s=2 * HOUR + 60))
+    seen = last(script(every_s=60, for_s=2 * HOUR + 60))
     assert seen.verdict.kind is VerdictKind.TUNE_EPSILON
     for key in ("METABONK_DYNAMIC_EPS_BASE", "METABONK_DYNAMIC_EPS_UI", "METABONK_DYNAMIC_EPS_STUCK"):
         assert key in seen.verdict.because[1]
         assert key in seen.verdict.next_steps[0].text
     late = phases((0, healthy), (2 * HOUR + 600, playing))
-    seen = last(script(late, every_s=30, for_s=2 * HOUR + 900))
+    seen = last(script(late, every_s=60, for_s=2 * HOUR + 900))
     assert seen.verdict.kind is VerdictKind.TUNE_EPSILON, "seen first after 2 h: it stays"
     assert node(seen, "gameplay").evidence[0] == "reached late, after 2h"
 
@@ -424,7 +427,7 @@ def test_two_hours_count_from_the_start_of_the_run_and_not_from_the_gate() -> No
 
 def test_gameplay_that_was_reached_stays_reached_when_its_worker_dies() -> None:
     life = by_slot(phases((0, playing), (3600, lambda slot, t: healthy(slot, t, 3600))), healthy, healthy)
-    seen = last(script(life, every_s=30, for_s=2 * HOUR + 300))
+    seen = last(script(life, every_s=60, for_s=2 * HOUR + 300))
     assert worker(seen).generation == 2
     assert node(seen, "gameplay").answer == "yes"
     assert node(seen, "gameplay").evidence == ("w0 reached it in an earlier generation",)
@@ -535,7 +538,7 @@ SWALLOWED = {
 )
 def test_a_proven_cause_leads_whatever_the_word(for_s: float, kind: VerdictKind) -> None:
     life = without(with_fields(healthy, intrinsic_reward_total=0.0), "intrinsic_ui_context")
-    seen = last(script(life, every_s=10, for_s=for_s, env=env_of(SWALLOWED)))
+    seen = last(coarse(life, for_s=for_s, env=env_of(SWALLOWED)))
     assert seen.verdict.kind is kind
     assert seen.verdict.because[0] == "intrinsic not applied 0.96"
     assert seen.verdict.because.count("intrinsic not applied 0.96") == 1
@@ -556,7 +559,7 @@ def test_a_proven_cause_stands_against_a_go_and_gives_the_first_step(life: Life,
 
 def test_a_cause_that_is_only_likely_does_not_lead() -> None:
     life = without(with_fields(healthy, intrinsic_reward_total=0.0), "intrinsic_ui_context")
-    seen = last(script(life, every_s=10, for_s=20 * MIN))
+    seen = last(coarse(life, for_s=20 * MIN))
     assert seen.causes
     assert seen.causes[0].confidence < 0.9
     assert seen.verdict.because[0].startswith("check ")

@@ -12,6 +12,7 @@ from tests.support.samples import (
     NO_HOLD,
     at,
     changes,
+    coarse,
     configured,
     down,
     healthy,
@@ -24,6 +25,8 @@ from tests.support.samples import (
 )
 
 STEADY_S = 35 * MIN
+AFTER = ((STEADY_S - 30, STEADY_S + 100),)
+AFTER_THE_GATE = ((1770, 1900),)
 
 
 def readings(pattern: str, from_s: float = STEADY_S) -> list[Snapshot]:
@@ -33,7 +36,7 @@ def readings(pattern: str, from_s: float = STEADY_S) -> list[Snapshot]:
         n = int((t - from_s) // 10)
         return None if 0 <= n < len(pattern) and pattern[n] == "." else room()
 
-    return play(script(memory=memory, for_s=from_s + 10 * (len(pattern) - 1)))
+    return play(coarse(memory=memory, for_s=from_s + 10 * (len(pattern) - 1), fine=((from_s - 30, from_s + 300),)))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_while_a_change_is_held_back_the_evidence_is_fresh_and_the_path_is_that_
 
 
 def test_how_long_it_holds_is_a_line_of_the_configuration() -> None:
-    samples = script(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S + 100)
+    samples = coarse(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S + 100, fine=AFTER)
     for holds in (1, 2, 5):
         snapshots = play(samples, configured(f"[verdict]\nhold_evaluations = {holds}"))
         first = next(s.t for s in snapshots if s.verdict.kind is VerdictKind.CONTINUE and s.t >= STEADY_S)
@@ -91,7 +94,7 @@ def test_an_oom_kill_does_not_wait() -> None:
 
 @pytest.mark.parametrize(("life", "kind"), [(silent, VerdictKind.STOP), (healthy, VerdictKind.LAUNCH_24H)])
 def test_the_end_of_the_gate_shows_at_once_what_was_held_before_it(life: object, kind: VerdictKind) -> None:
-    snapshots = play(script(life, for_s=30 * MIN))  # type: ignore[arg-type]
+    snapshots = play(coarse(life, for_s=30 * MIN, fine=AFTER_THE_GATE))  # type: ignore[arg-type]
     assert snapshots[-2].verdict.kind is VerdictKind.VALIDATING
     assert snapshots[-1].verdict.kind is kind
     assert snapshots[-1].verdict.since_t == 30 * MIN
@@ -99,7 +102,7 @@ def test_the_end_of_the_gate_shows_at_once_what_was_held_before_it(life: object,
 
 def test_at_the_end_of_the_gate_what_was_not_held_must_hold_first() -> None:
     """In the very last evaluation memory is seen again."""
-    snapshots = play(script(memory=lambda t: None if 1780 <= t < 1800 else room(), for_s=1900))
+    snapshots = play(coarse(memory=lambda t: None if 1780 <= t < 1800 else room(), for_s=1900, fine=AFTER_THE_GATE))
     assert at(snapshots, 1790).verdict.would_be is VerdictKind.CONTINUE
     assert at(snapshots, 1800).verdict.kind is VerdictKind.VALIDATING
     assert at(snapshots, 1810).verdict.kind is VerdictKind.LAUNCH_24H
@@ -108,7 +111,7 @@ def test_at_the_end_of_the_gate_what_was_not_held_must_hold_first() -> None:
 
 def test_a_stop_of_the_last_window_flips_back_only_when_something_really_grows() -> None:
     reborn = phases((0, silent), (40 * MIN, healthy))
-    snapshots = play(script(reborn, for_s=42 * MIN))
+    snapshots = play(coarse(reborn, for_s=42 * MIN, fine=((40 * MIN - 30, 42 * MIN),)))
     assert at(snapshots, 40 * MIN).verdict.kind is VerdictKind.STOP
     assert at(snapshots, 40 * MIN + 10).verdict.kind is not VerdictKind.STOP
     assert changes(snapshots[-1])[1] == (1800.0, "STOP")
@@ -118,17 +121,17 @@ def test_the_word_before_stays_known() -> None:
     snapshots = readings("o....")
     assert {s.verdict.was for s in snapshots if s.t < 1800} == {None}
     assert snapshots[-1].verdict.was is VerdictKind.LAUNCH_24H
-    assert at(snapshots, 1900).verdict.was is VerdictKind.VALIDATING
+    assert at(snapshots, 1920).verdict.was is VerdictKind.VALIDATING
 
 
 def test_evaluations_are_samples_and_events_are_none() -> None:
-    samples = script(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S)
+    samples = coarse(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S)
     extended = [*samples, *(Sample(t=STEADY_S + n) for n in (1, 2, 3))]
     assert play(extended)[-1].verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_replays() -> None:
-    samples = script(memory=lambda t: None if int(t) % 70 == 0 else room(), for_s=STEADY_S)
+    samples = coarse(memory=lambda t: None if int(t) % 70 == 0 else room(), for_s=STEADY_S)
     once, again = play(samples), play([replace(sample) for sample in samples], anew=True)
     assert [s.verdict for s in once] == [s.verdict for s in again]
     assert play(samples, NO_HOLD)[-1].verdict.kind in (VerdictKind.LAUNCH_24H, VerdictKind.CONTINUE)
@@ -137,6 +140,6 @@ def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_repla
 def test_a_go_from_before_a_gap_is_not_held() -> None:
     """A monitor that is opened again must not repeat the word of a pool that died meanwhile."""
     life = phases((0, healthy), (2500, down))
-    snapshots = play(script(life, for_s=6010, blind=lambda t: 2000 < t < 6000))
+    snapshots = play(coarse(life, for_s=6010, blind=lambda t: 2000 < t < 6000, fine=((1990, 2000), (6000, 6010))))
     assert at(snapshots, 2000).verdict.kind is VerdictKind.LAUNCH_24H
     assert at(snapshots, 6000).verdict.exit_code != 0

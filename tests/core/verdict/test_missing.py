@@ -29,7 +29,6 @@ from tests.support.samples import (
     playing,
     results,
     room,
-    script,
     silent,
     unseen,
     with_fields,
@@ -105,7 +104,7 @@ def test_the_samples_with_a_key_are_those_of_the_workers_that_lack_it() -> None:
 @pytest.mark.parametrize("away_s", [20, 30])
 def test_a_worker_may_be_away_for_less_than_30_seconds(away_s: float) -> None:
     life = third(phases((0, healthy), (END_S - away_s + 10, down)))
-    seen = seen_at_end(life, every_s=10.0)
+    seen = seen_at_end(life, fine=((END_S - 60, END_S),))
     assert (seen.verdict.kind is VerdictKind.LAUNCH_24H) == (away_s < 30)
 
 
@@ -234,7 +233,7 @@ def test_a_component_that_no_source_sees_makes_no_partial_and_no_pass() -> None:
 
 def test_a_fix_shows_and_ends_partial() -> None:
     life = phases((0, with_fields(healthy, intrinsic_reward_total=0.0)), (END_S, healthy))
-    snapshots = play(script(life, for_s=END_S + 60))
+    snapshots = play(coarse(life, for_s=END_S + 60, fine=((END_S - 30, END_S + 60),)))
     assert at(snapshots, END_S - 10).verdict.kind is VerdictKind.PARTIAL
     assert snapshots[-1].verdict.kind is VerdictKind.CONTINUE
     assert snapshots[-1].verdict.because[0] == "gate 0/6"
@@ -253,7 +252,7 @@ def test_a_worker_without_a_row_in_the_last_sample_does_not_stand() -> None:
 def test_a_worker_that_never_answered_is_down_for_as_long_as_it_was_looked_at(from_s: float) -> None:
     """The run began at 0; a monitor that was opened at 900 s saw nothing of what was before."""
     life = by_slot(healthy, healthy, down)
-    seen = last(script(life, from_s=from_s, for_s=2400, run=header(0.0)))
+    seen = last(coarse(life, from_s=from_s, for_s=2400, run=header(0.0)))
     worker = seen.workers[2]
     assert "w2 down 40m" in seen.verdict.because, seen.verdict.because
     assert age(seen.t - worker.reach_since_t) == "40m"
@@ -264,7 +263,7 @@ def test_a_worker_that_never_answered_is_down_for_as_long_as_it_was_looked_at(fr
 def test_a_worker_that_answered_is_away_since_its_last_answer_in_every_place(answer: str) -> None:
     # No monitor watched for eight minutes, in which it died.
     life = by_slot(healthy, healthy, phases((0, healthy), (2000, lambda _slot, _t: answer)))
-    samples = script(life, for_s=2700, blind=lambda t: 1900 < t < 2400)
+    samples = coarse(life, for_s=2700, blind=lambda t: 1900 < t < 2400, fine=((1870, 1900), (2400, 2430)))
     seen = last(samples)
     worker = seen.workers[2]
     away = age(seen.t - 1900)

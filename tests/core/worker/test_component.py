@@ -17,6 +17,7 @@ from tests.support.samples import (
     MIN,
     Life,
     at,
+    coarse,
     configured,
     down,
     header,
@@ -272,12 +273,13 @@ def test_a_change_over_a_time_that_was_not_seen_is_not_known() -> None:
         assert seen[t].change_5m == pytest.approx(0.3, abs=0.03)
 
 
-@pytest.mark.parametrize(("away_s", "is_known"), [(50, True), (400, False), (5000, False)])
+@pytest.mark.parametrize(("away_s", "is_known"), [(50, True), (400, False), (2000, False)])
 def test_after_a_long_absence_the_growth_of_the_whole_absence_is_no_change_in_5_min(
     away_s: float, is_known: bool
 ) -> None:
     life = phases((0, healthy), (600, down), (600 + away_s, healthy))
-    seen = part(last(script(life, for_s=600 + away_s + 20)), INTRINSIC)
+    fine = ((570, 660), (570 + away_s, 620 + away_s))
+    seen = part(last(coarse(life, for_s=600 + away_s + 20, fine=fine)), INTRINSIC)
     assert seen.state is S.ACTIVE
     assert (seen.change_5m is not None, seen.change_unseen) == (is_known, not is_known)
 
@@ -472,7 +474,7 @@ def test_a_transition_counts_from_when_its_gameplay_is_corroborated() -> None:
         (100, with_fields(healthy, gameplay_started=True)),
         (1900, with_fields(healthy, gameplay_started=True, phase_gameplay=True)),
     )
-    snapshots = play(script(life, workers=1, every_s=10, for_s=2000))
+    snapshots = play(coarse(life, workers=1, for_s=2000, fine=((80, 110), (1880, 1910))))
     assert state(at(snapshots, 90), TO_GAMEPLAY) is S.ZERO
     assert state(at(snapshots, 1890), TO_GAMEPLAY) is S.UNPROVEN
     assert not part(at(snapshots, 1890), TO_GAMEPLAY).shown_in_run
@@ -481,5 +483,5 @@ def test_a_transition_counts_from_when_its_gameplay_is_corroborated() -> None:
 
 
 def test_a_flag_alone_keeps_no_silent_pool_from_a_stop() -> None:
-    seen = last(script(with_fields(silent, gameplay_started=True), for_s=31 * MIN))
+    seen = last(coarse(with_fields(silent, gameplay_started=True), for_s=31 * MIN))
     assert seen.verdict.kind.value == "STOP"

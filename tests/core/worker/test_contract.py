@@ -22,6 +22,7 @@ from tests.support.samples import (
     Answer,
     Life,
     by_slot,
+    coarse,
     configured,
     down,
     healthy,
@@ -71,7 +72,7 @@ def test_every_name_seen_reports_nothing() -> None:
 
 
 def test_a_name_never_seen_is_reported_once_with_the_nearest_and_stands_in_the_evidence() -> None:
-    seen = last(script(named("intrinsic_reward_total", "intrinsic_total_reward"), for_s=2000))
+    seen = last(coarse(named("intrinsic_reward_total", "intrinsic_total_reward"), for_s=2000))
     assert [(one.name, one.nearest) for one in view(seen).never_seen] == [
         ("intrinsic_reward_total", "intrinsic_total_reward")
     ]

@@ -85,7 +85,7 @@ def test_the_value_of_a_resting_component_is_shown() -> None:
 def test_resting_counts_as_showing_for_question_a() -> None:
     # System2 falls silent in gameplay as well: nothing grows for longer than the window.
     still = with_fields(in_game, system2_trigger_engaged_count=30, vlm_hints_used=24)
-    snapshots = play(script(plays_from(600, still), workers=2, every_s=20, for_s=60 * MIN))
+    snapshots = play(coarse(plays_from(600, still), workers=2, for_s=60 * MIN))
     assert node(snapshots[-1], "components").answer == "no"
     assert "STOP" not in [word for _, word in changes(snapshots[-1])]
     assert part(snapshots[-1], "system2").window_activity == "silent"
@@ -93,7 +93,7 @@ def test_resting_counts_as_showing_for_question_a() -> None:
 
 def test_a_worker_that_does_not_answer_for_a_moment_does_not_end_the_rest() -> None:
     hung = phases((0, healthy), (600, in_game), (3000, lambda _s, _t: "timeout"))
-    seen = last(script(hung, workers=2, every_s=20, for_s=3090))
+    seen = last(script(hung, workers=2, every_s=30, for_s=3090))
     assert state(seen, "ui_exploration") is ComponentState.STALE
     assert part(seen, "ui_exploration").window_activity == "showing"
 
@@ -103,7 +103,7 @@ def test_a_healthy_pool_in_gameplay_fires_no_alert_in_45_minutes() -> None:
         play_s = in_game(slot, t) | {"meta_success_sequences": 1.0}
         return play_s if t >= 96 else healthy(slot, t)
 
-    seen = last(script(life, workers=2, every_s=5, for_s=96 + 45 * MIN))
+    seen = last(script(life, workers=2, every_s=16, for_s=96 + 45 * MIN))
     assert [alert.name for alert in seen.alerts] == []
     assert kinds(seen, "component.silent", "worker.conduct", "alert.firing") == []
     assert state(seen, "meta") is STALLED, "it reads like the others; only no alert fires"
@@ -111,7 +111,7 @@ def test_a_healthy_pool_in_gameplay_fires_no_alert_in_45_minutes() -> None:
 
 def test_a_component_that_stands_in_the_menu_still_warns() -> None:
     life = phases((0, healthy), (300, with_fields(healthy, intrinsic_reward_total=0.3)))
-    seen = last(script(life, workers=2, every_s=10, for_s=45 * MIN))
+    seen = last(coarse(life, workers=2, for_s=45 * MIN))
     assert [alert.name for alert in seen.alerts if alert.state == "firing"] == ["ComponentStalled"]
 
 

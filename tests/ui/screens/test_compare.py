@@ -26,7 +26,7 @@ from metabonk_tui.ui.style.spans import plain
 from tests.support import snapshots as scenes
 from tests.support.draw import text_of
 from tests.support.paths import UI_GOLDEN as GOLDEN
-from tests.support.samples import Life, header, healthy, play, room, script, silent
+from tests.support.samples import Life, coarse, header, healthy, play, room, silent
 from tests.ui.conftest import ScriptedMonitor, read_config
 
 START = 1767362523.0
@@ -36,7 +36,7 @@ START = 1767362523.0
 def walked(name: str, life: Life, minutes: int, memory: bool = True) -> tuple[Snapshot, ...]:
     given = header(0.0, 5, 10.0, name=name)
     kept = (lambda _: room()) if memory else None
-    return tuple(play(script(life, workers=5, for_s=60.0 * minutes, run=given, memory=kept)))
+    return tuple(play(coarse(life, workers=5, for_s=60.0 * minutes, run=given, memory=kept, fine=((0, 200),))))
 
 
 def builder_of(snapshots: tuple[Snapshot, ...]) -> RunTimelineBuilder:
