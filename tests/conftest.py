@@ -35,6 +35,7 @@ FEW_FILES = 3
 HERE = Path(__file__).parent
 REAL = HERE / "real"
 MOST_CORES = 8
+LONGEST_ID = 100
 LONGEST = ("test_reenactment", "test_main_job", "test_causes", "test_conduct")
 
 
@@ -59,15 +60,27 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def compile_once() -> None:
-    """Compile all tests in a new checkout, in two processes: else each worker compiles them, in 4 s of CPU time."""
+    """Do once in a new checkout, in two processes, what would cost each worker 6 s of CPU time.
+
+    All tests are compiled, and Hypothesis writes its table of characters.
+    """
     command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n0", "-p", "no:cacheprovider"]
     core = str(HERE / "core")
     parts = ([core, str(HERE / "ui")], [str(HERE), "--ignore", core, "--ignore", str(HERE / "ui")])
     processes = [
         subprocess.Popen([*command, *part], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for part in parts
     ]
+    table = "from hypothesis import strategies; strategies.text().validate()"
+    subprocess.run([sys.executable, "-c", table], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for process in processes:
         process.wait()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Cut the id of a long text: ids of a megabyte went to every worker, and with every report back."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[:40]!a} and {len(val) - 40} more"
+    return None
 
 
 @pytest.hookimpl(trylast=True)
@@ -94,8 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage rarely, and never scan the collected tests and modules."""
-    gc.collect()
+    """Collect garbage rarely, and never scan the collected tests and modules, nor the little garbage among them."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
     gc.enable()

@@ -28,6 +28,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.state import with_true_rhythm
 from tests.adapters.store.test_journal import THERE, Bench, T, begun, judge, tick
+from tests.support.examples import THOROUGH
 from tests.support.refs import w
 
 
@@ -208,8 +209,8 @@ def damaged(whole: Path, folder: Path, seed: int) -> Path:
     return path
 
 
-SEEDS = range(*map(int, os.environ.get("DAMAGES", "0-40").split("-")))
-"""More of them: DAMAGES=40-1000."""
+SEEDS = range(*map(int, os.environ.get("DAMAGES", "0-40" if os.environ.get(THOROUGH) else "0-20").split("-")))
+"""More of them: DAMAGES=40-1000. Each kind of damage comes after twelve."""
 
 
 def test_a_damaged_recording_is_read_or_named_never_a_surprise(whole: Path, tmp_path: Path) -> None:
