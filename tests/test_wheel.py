@@ -89,21 +89,19 @@ def test_what_runs_is_the_installed_one_and_it_finds_its_files(installed: Path, 
     assert int(themes) >= 4
 
 
-@pytest.mark.parametrize(
-    "argv",
-    [
+def test_it_runs_from_another_folder(installed: Path, tmp_path: Path) -> None:
+    # One test: in another process the wheel would be built and installed again.
+    for argv in (
         ["config", "show"],
         ["config", "check"],
         ["record", "--install"],
         ["metrics", "rules"],
         ["--version"],
         ["export", "sample", "--jsonl", "-"],
-    ],
-)
-def test_it_runs_from_another_folder(installed: Path, tmp_path: Path, argv: list[str]) -> None:
-    done = run(installed, "-m", "metabonk_tui", *argv, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+    ):
+        done = run(installed, "-m", "metabonk_tui", *argv, cwd=tmp_path)
+        assert done.returncode == 0, (argv, done.stderr)
+        assert done.stdout, argv
 
 
 def test_the_demo_inside_it_can_prepare_a_pool(installed: Path, tmp_path: Path) -> None:

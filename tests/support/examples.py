@@ -18,6 +18,6 @@ def examples(count: int) -> int:
 
 def load_profile() -> None:
     """Make `make test` try the same examples each time: what fails then was changed, and is no matter of luck."""
-    settings.register_profile("same", derandomize=True, database=None, deadline=None)
+    settings.register_profile("same", max_examples=examples(100), derandomize=True, database=None, deadline=None)
     settings.register_profile("new", deadline=None)
     settings.load_profile("new" if os.environ.get(THOROUGH) else "same")

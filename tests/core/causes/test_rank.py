@@ -53,7 +53,7 @@ def causes_of(
         values = env(slot) if callable(env) else env
         return None if values is None else EnvReading(values)
 
-    samples: list[Sample] = script(life, env=reading, **{"for_s": 180.0} | how)
+    samples: list[Sample] = script(life, env=reading, **{"for_s": 180.0, "every_s": 20.0} | how)
     samples[0] = replace(samples[0], env_file=file, log_tails={w(slot): lines for slot, lines in (logs or {}).items()})
     return last(samples, configured(toml) if toml else CONFIG).causes
 

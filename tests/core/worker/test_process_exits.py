@@ -12,7 +12,7 @@ from metabonk_tui.core.model.refs import label_of
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
-from tests.support.samples import GB, changed, down, healthy, kinds, phases, play, room, script, worker
+from tests.support.samples import GB, changed, coarse, down, healthy, kinds, phases, play, room, script, worker
 
 GONE_T = 500.0
 RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
@@ -30,7 +30,8 @@ def table(*gone: str, at_t: float = GONE_T) -> Any:
 
 def lived(*gone: str, add: dict[float, dict[str, Any]] | None = None, for_s: float = 900, **fields: Any) -> Snapshot:
     """Play a run in which some vanish; `add` lays fields over the sample of a time."""
-    samples = script(processes=fields.pop("processes", table(*gone)), for_s=for_s, **fields)
+    fine = [*fields.pop("fine", ()), (GONE_T - 20, GONE_T + 100), *((t - 20, t + 20) for t in add or {})]
+    samples = coarse(processes=fields.pop("processes", table(*gone)), for_s=for_s, fine=fine, **fields)
     return play([changed(sample, **(add or {}).get(sample.t, {})) for sample in samples])[-1]
 
 
@@ -264,7 +265,7 @@ def test_the_minutes_before_a_kill_are_kept_whole() -> None:
 
 
 def test_the_victim_had_what_was_last_seen_of_it() -> None:
-    box = lived("ollama", memory=counter("cgroup")).memory.black_box
+    box = lived("ollama", memory=counter("cgroup"), fine=((190.0, GONE_T),)).memory.black_box
     assert box is not None
     rows = {name: cells for name, *cells in table_of(box)}
     assert rows["ollama"] == ["5.00", "5.00", "5.00", "had 5.00"]

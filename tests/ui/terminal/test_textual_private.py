@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
 
 import pytest
 
@@ -29,12 +30,18 @@ def private_attributes(source: str, of: str = "") -> set[str]:
     }
 
 
+@cache
+def names_set_on_self(base: type) -> set[str]:
+    return private_attributes(inspect.getsource(base), "self")
+
+
+@cache
 def names_of_textual(ours: type) -> set[str]:
     """Every private name that the base classes from Textual define or set on themselves."""
     bases = [base for base in ours.__mro__ if base.__module__.startswith("textual.")]
     assert bases
     defined = {name for base in bases for name in vars(base) if name.startswith("_") and not name.startswith("__")}
-    return defined.union(*(private_attributes(inspect.getsource(base), "self") for base in bases))
+    return defined.union(*map(names_set_on_self, bases))
 
 
 @pytest.mark.parametrize(("owner", "name"), DECLARED, ids=lambda value: getattr(value, "__name__", value))
