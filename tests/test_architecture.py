@@ -58,9 +58,13 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
     if re.search(r"^(import|from) dataclasses\b", text, re.MULTILINE):
         yield f"{name}: a dataclass, where a msgspec.Struct costs a tenth"
     for node in nodes_of(tree):
-        yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
+        if isinstance(node, MAKES_CODE):
+            yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
     if re.fullmatch(r"metabonk_tui/core/(?!__init__)\w+\.py", name):
         yield f"{name}: lies in core itself, not in the package of its subject"
+
+
+MAKES_CODE = (ast.Import, ast.ImportFrom, ast.Call, ast.FunctionDef)
 
 
 def code_from_data(node: Any) -> set[str]:

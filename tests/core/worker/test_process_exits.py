@@ -265,13 +265,15 @@ def test_the_minutes_before_a_kill_are_kept_whole() -> None:
 
 
 def test_the_victim_had_what_was_last_seen_of_it() -> None:
-    box = lived("ollama", memory=counter("cgroup"), fine=((190.0, GONE_T),)).memory.black_box
+    minutes_before = ((190.0, GONE_T),)
+    box = lived("ollama", memory=counter("cgroup"), fine=minutes_before).memory.black_box
     assert box is not None
     rows = {name: cells for name, *cells in table_of(box)}
     assert rows["ollama"] == ["5.00", "5.00", "5.00", "had 5.00"]
     assert rows["w0"] == ["1.00", "1.00", "1.00", "1.00"]
     assert rows["available"][-1] == "8.00"
-    earlier = lived(processes=table("ollama", at_t=GONE_T - 100), memory=counter("cgroup")).memory.black_box
+    gone = table("ollama", at_t=GONE_T - 100)
+    earlier = lived(processes=gone, memory=counter("cgroup"), fine=minutes_before).memory.black_box
     assert earlier is None, "a kill that hit none of ours"
 
 

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import random
 import re
 import select
 import signal
@@ -18,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 
 from metabonk_tui.ui.terminal.colors import is_monochrome
 from metabonk_tui.ui.terminal.driver import ESCAPE_WAIT_MS, Driver, title_sequence
 from tests.support.paths import ROOT
-from tests.support.terminal import Screen
+from tests.support.terminal import Screen, text_of
 from tests.support.waiting import wait_for
 
 
@@ -166,6 +168,26 @@ def test_terminfo_knows_terminals_of_one_colour(term: str, one: bool) -> None:
 def test_a_title_cannot_end_its_own_sequence() -> None:
     sequence = title_sequence("a\x07b\x1b\\c\x9cd\n" + "x" * 500)
     assert re.fullmatch(r"\x1b\]2;[^\x00-\x1f\x7f-\x9f]{1,120}\x07", sequence)
+
+
+# What a test reads of a screen
+
+PLAIN = "abc ●│─é"
+
+
+@pytest.mark.parametrize("letters", [PLAIN, PLAIN + "e\u0301", PLAIN + "日本🙂"], ids=["plain", "combining", "wide"])
+def test_the_text_of_a_screen_is_what_pyte_shows(letters: str) -> None:
+    chance = random.Random(7)
+    screen = pyte.Screen(40, 10)
+    stream = pyte.ByteStream(screen)
+    for row in range(1, 11):
+        text = "".join(chance.choices(letters, k=chance.randrange(10, 30))) + letters[-1]
+        place, end = f"\x1b[{row};{chance.randrange(1, 5)}H", chance.choice(("", "\x1b[K"))
+        stream.feed((place + text + end).encode())
+        assert text_of(screen) == "\n".join(screen.display)
+    assert letters[-1] in text_of(screen)
+    screen.resize(12, 50)
+    assert text_of(screen) == "\n".join(screen.display)
 
 
 # Hostile input, and what others write over the screen
