@@ -62,6 +62,19 @@ class Terminal:
                 return
             self.output += data
 
+    def fill(self) -> None:
+        """Take no more output, and fill the buffer of the terminal: the next write of the program blocks."""
+        self.stalled.set()
+        fd = os.open(f"/proc/{self.process.pid}/fd/1", os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            os.write(fd, b" ")  # ends the read that is under way
+            self._reader.join(30)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(fd, b" " * 4096)
+        finally:
+            os.close(fd)
+
     def until(self, condition: Callable[[], object], limit_s: float = 30.0) -> None:
         end = time.monotonic() + limit_s
         while not condition():
@@ -126,10 +139,9 @@ def test_a_signal_leaves_cleanly_with_its_code(terminal: Terminal, number: signa
 
 
 def test_a_stalled_terminal_neither_stops_the_engine_nor_holds_the_program(terminal: Terminal) -> None:
-    terminal.stalled.set()
-    # One more read may be under way; after it no reader takes output, and the terminal's buffer fills.
+    terminal.fill()
     before = terminal.ticks()
-    terminal.until(lambda: terminal.ticks() >= before + 60)
+    terminal.until(lambda: terminal.ticks() >= before + 20)
     began = time.monotonic()
     terminal.process.terminate()
     assert terminal.ended() == 128 + signal.SIGTERM
