@@ -278,7 +278,10 @@ def play(
 
 def _written(sample: Sample) -> bytes:
     """Return bytes that differ where samples do: also in 0, False and 0.0, which compare equal."""
-    packed = msgpack.encode(sample)
+    try:
+        packed = msgpack.encode(sample)
+    except (OverflowError, TypeError, ValueError):
+        return pickle.dumps(sample)  # whole numbers of more than 64 bits, half characters
     # A bad value and an object with its fields are packed alike. A pickle costs four times as much.
     return pickle.dumps(sample) if b"\xa3why" in packed else packed
 

@@ -17,7 +17,19 @@ from tests.core.verdict.test_decide import expected
 from tests.core.worker.test_record import words
 from tests.support.examples import examples
 from tests.support.refs import w
-from tests.support.samples import CONFIG, GB, NO_HOLD, flat_sample, header, node, play, record_of_views, results, room
+from tests.support.samples import (
+    CONFIG,
+    GB,
+    NO_HOLD,
+    flat_sample,
+    header,
+    node,
+    play,
+    record_of_views,
+    results,
+    room,
+    script,
+)
 
 RELAXED = settings(
     max_examples=examples(15),
@@ -328,3 +340,29 @@ def test_no_launch_without_memory(memory: Any) -> None:
     assert (seen.verdict.kind is VerdictKind.LAUNCH_24H) == (memory is not None)
     assert node(seen, "memory").answer == ("unknown" if memory is None else "yes")
     assert CONFIG.verdict.hold_evaluations == 2
+
+
+def test_the_cache_of_the_tests_keeps_samples_apart_that_compare_equal() -> None:
+    bad, alike = BadValue("nan", "NaN"), {"why": "nan", "text": "NaN"}
+    values = (
+        0,
+        False,
+        0.0,
+        -0.0,
+        1,
+        True,
+        1.0,
+        None,
+        "x",
+        "\ud800",
+        10**30,
+        10**30 + 1,
+        bad,
+        alike,
+        [1],
+        [1.0],
+        math.nan,
+    )
+    played = [play(script(lambda _s, _t, value=value: {"step": value}, workers=1, for_s=0))[0] for value in values]
+    assert len(set(map(id, played))) == len(values)
+    assert play(script(lambda _s, _t: {"step": 0}, workers=1, for_s=0))[0] is played[0]
