@@ -5,14 +5,15 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support import forks
 from tests.support.waiting import wait_for
 
 Metabonk = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,15 +40,10 @@ def home_in(folder: Path) -> dict[str, str]:
 def metabonk(home: dict[str, str], tmp_path: Path) -> Metabonk:
     """Run the program to its end: metabonk("check", "--json", input=..., env={...})."""
 
-    def run(*argv: str, env: dict[str, str] | None = None, limit_s: float = 60, **how: object) -> object:
-        command = [sys.executable, "-m", "metabonk_tui", *argv]
-        environment = home | (env or {})
-        settings = {"stdin": subprocess.DEVNULL} if "input" not in how else {}
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=limit_s, **settings, **how
-        )  # type: ignore[call-overload]
+    def run(*argv: str, env: dict[str, str] | None = None, limit_s: float = 60, **how: Any) -> forks.Done:
+        return forks.run(argv, env=home | (env or {}), cwd=tmp_path, timeout=limit_s, **how)
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 Recorder = Callable[..., subprocess.Popen[str]]
@@ -59,9 +55,9 @@ def recorder(home: dict[str, str]) -> Iterator[Recorder]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*argv: str, **more: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "metabonk_tui", "record", *argv]
+        command = [*forks.PROGRAM, "record", *argv]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, env=home | more, stdout=pipe, stderr=pipe, text=True))
+        started.append(forks.Forked(command, env=home | more, stdout=pipe, stderr=pipe, text=True))
         return started[-1]
 
     yield start
@@ -112,8 +108,8 @@ class Pool:
 @contextmanager
 def demo(home: dict[str, str], *argv: str) -> Iterator[Pool]:
     """Run `demo --no-ui` while the block runs, then end it with Ctrl-C and assert that nothing is left."""
-    command = [sys.executable, "-m", "metabonk_tui", "demo", "--no-ui", *argv]
-    process = subprocess.Popen(
+    command = [*forks.PROGRAM, "demo", "--no-ui", *argv]
+    process = forks.Forked(
         command, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:

@@ -6,10 +6,7 @@ All of it under umask 000: no file of the state directory is readable by others.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +15,7 @@ from threading import Thread
 import pytest
 
 from metabonk_tui.core.text.mask import MASK
+from tests.support import forks
 
 LEAK = re.compile(r"LEAK\d+")
 LOG = """\
@@ -87,19 +85,7 @@ def test_no_secret_leaves_and_no_file_is_open_to_others(home: dict[str, str], tm
 
     def run(*argv: str) -> str:
         nonlocal printed
-        before = os.umask(0)
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "metabonk_tui", *argv],
-                capture_output=True,
-                text=True,
-                env=home,
-                cwd=tmp_path,
-                stdin=subprocess.DEVNULL,
-                timeout=120,
-            )
-        finally:
-            os.umask(before)
+        done = forks.run(argv, env=home, cwd=tmp_path, timeout=120, umask=0)
         printed += done.stdout + done.stderr
         return done.stdout
 

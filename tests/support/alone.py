@@ -6,22 +6,20 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.forks import PROGRAM, Forked
 from tests.support.paths import ROOT
 
 
 @contextmanager
 def demo_alone(speed: int, state: Path, scenario: str = "healthy") -> Iterator[Path]:
     """Run a demo without a screen while the block runs; yields the path of its configuration."""
-    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", scenario, "--no-ui", "--speed", str(speed)]
+    demo = [*PROGRAM, "demo", "--scenario", scenario, "--no-ui", "--speed", str(speed)]
     environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state)}
-    pool = subprocess.Popen(
-        demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    )
+    pool = Forked(demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     assert pool.stdout is not None
     try:
         found = None

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from metabonk_tui.cli.verbs.demo import SCENARIOS
 from metabonk_tui.demo import scenarios
 from tests.cli.conftest import Metabonk, demo, processes_of
+from tests.support.forks import PROGRAM, Forked
 from tests.support.waiting import wait_for
 
 
@@ -56,8 +56,8 @@ def test_the_pool_alone_ends_with_ctrl_c(home: dict[str, str], tmp_path: Path) -
 def test_a_signal_ends_it_with_nothing_left(
     home: dict[str, str], tmp_path: Path, number: signal.Signals, extra: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--workers", "1", *extra]
-    process = subprocess.Popen(
+    command = [*PROGRAM, "demo", "--scenario", "healthy", "--workers", "1", *extra]
+    process = Forked(
         command, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:

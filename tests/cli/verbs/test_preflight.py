@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.verbs import preflight
 from tests.cli.conftest import Metabonk, answers
+from tests.support.forks import PROGRAM, Forked
 from tests.support.ports import free_port
 
 SMALL = "[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001\n"
@@ -146,8 +146,8 @@ def test_a_long_launch_shows_the_checklist_and_is_refused(metabonk: Metabonk, tm
 
 def test_on_a_terminal_each_item_is_printed_once(home: dict[str, str], tmp_path: Path) -> None:
     master, terminal = os.openpty()
-    command = [sys.executable, "-m", "metabonk_tui", "preflight", "--base-port", str(free_port()), "--workers", "1"]
-    process = subprocess.Popen(command, env=home, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal)
+    command = [*PROGRAM, "preflight", "--base-port", str(free_port()), "--workers", "1"]
+    process = Forked(command, env=home, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal)
     os.close(terminal)
     printed = b""
     try:

@@ -27,6 +27,7 @@ from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.cli.conftest import Metabonk, demo
 from tests.support import snapshots as scenes
+from tests.support.forks import PROGRAM, Forked
 from tests.support.paths import ROOT
 from tests.support.samples import CONFIG
 from tests.support.waiting import wait_for
@@ -357,8 +358,8 @@ def test_without_a_store_who_looks_writes(metabonk: Metabonk, state: Path, tmp_p
 
 def test_killed_it_is_stale_and_ended_it_is_unwatched(home: dict[str, str], state: Path, metabonk: Metabonk) -> None:
     with demo(home, "--scenario", "silent", "--workers", "2", "--speed", "60") as pool:
-        command = [sys.executable, "-m", "metabonk_tui", "record", *pool.options]
-        recorder = subprocess.Popen(command, env=home)
+        command = [*PROGRAM, "record", *pool.options]
+        recorder = Forked(command, env=home)
         try:
             wait_for(lambda: "2/2 up" in metabonk("status").stdout, every_s=0.5)
             # Who reads along leaves the file to the one who records.
@@ -371,7 +372,7 @@ def test_killed_it_is_stale_and_ended_it_is_unwatched(home: dict[str, str], stat
             assert metabonk("status").returncode == 3
         finally:
             recorder.kill()
-        recorder = subprocess.Popen(command, env=home)
+        recorder = Forked(command, env=home)
         try:
             wait_for(lambda: written(state)["pid"] == recorder.pid)
             recorder.send_signal(signal.SIGTERM)
