@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.support.demo_pools import DEMO, LIMIT_S, POOL_PORTS, DemoPool, MakePool, carrying, clean_environment
+from metabonk_tui.demo.pool import pool_at
+from metabonk_tui.demo.prepare import prepare as prepared
+from metabonk_tui.demo.scenarios import SCENARIOS
+from tests.support.demo_pools import POOL_PORTS, DemoPool, MakePool, carrying
 from tests.support.ports import free_ports
 
 
@@ -21,25 +24,25 @@ def demo(tmp_path: Path) -> Iterator[MakePool]:
     pools: list[DemoPool] = []
 
     def prepare(scenario: str, *, speed: float = 60, workers: int = 0, folder: str = "pool") -> DemoPool:
-        directory = tmp_path / folder
-        argv = [*DEMO, "prepare", "--dir", str(directory), "--scenario", scenario, "--speed", f"{speed:g}"]
-        argv += ["--workers", str(workers), "--memory-mb", "4", "--base-port", str(free_ports(POOL_PORTS))]
-        done = subprocess.run(
-            argv, env=clean_environment(), capture_output=True, text=True, timeout=LIMIT_S, check=True
-        )
-        pools.append(DemoPool(directory, json.loads(done.stdout)))
+        # As the verb `prepare` does, whose command line tests/demo/test_prepare.py tests.
+        location = pool_at(str(tmp_path / folder), free_ports(POOL_PORTS))
+        count = workers or SCENARIOS[scenario].workers
+        facts = prepared(location, scenario=scenario, workers=count, speed=speed, memory_mb=4)
+        pools.append(DemoPool(tmp_path / folder, json.loads(json.dumps(facts))))
         return pools[-1]
 
     yield prepare
     for pool in pools:
-        for pid in carrying(pool.name):
-            try:
-                os.kill(pid, signal.SIGCONT)
+        kill(pool)
+
+
+def kill(pool: DemoPool) -> None:
+    """Kill all processes of a pool: first its launchers, which would respawn a worker."""
+    for launched in pool.launches:
+        launched.kill()
+        launched.wait()
+    # A launcher may have respawned a worker just before it was killed.
+    while pids := carrying(pool.name):
+        for pid in pids:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        for launched in pool.launches:
-            launched.kill()
-            launched.wait()
-        # A launcher may have respawned a worker just before it was killed.
-        pool.stop()
