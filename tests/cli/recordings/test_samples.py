@@ -60,11 +60,7 @@ def test_an_unknown_sample_names_those_that_exist() -> None:
         sample_path("sample:nope")
 
 
-def test_the_verbs_find_it_and_do_not_remove_it(metabonk: Metabonk) -> None:
-    done = metabonk("report", "sample", "--json")
-    assert done.returncode == 2, done.stderr
-    assert '"sample-failed"' in done.stdout
-    assert json.loads(done.stdout)["run"]["source"] == "sample"
+def test_it_cannot_be_removed(metabonk: Metabonk) -> None:
     done = metabonk("runs", "rm", "sample:rescued")
     assert done.returncode == 64
     assert "cannot be removed" in done.stderr
@@ -87,8 +83,12 @@ def test_a_demo_is_no_success_that_others_are_measured_by() -> None:
     assert not replace(run, is_demo=True).is_success
 
 
-def test_each_number_of_the_story_is_one_of_the_recordings(metabonk: Metabonk) -> None:
-    failed, rescued = (json.loads(metabonk("report", name, "--json").stdout) for name in SAMPLES_OF_STORY)
+def test_the_report_finds_it_and_each_number_of_the_story_is_one_of_the_recordings(metabonk: Metabonk) -> None:
+    assert sample_path("sample") == sample_path(SAMPLES_OF_STORY[0])
+    reports = [metabonk("report", name, "--json") for name in SAMPLES_OF_STORY]
+    failed, rescued = (json.loads(done.stdout) for done in reports)
+    assert reports[0].returncode == 2, reports[0].stderr
+    assert (failed["run"]["name"], failed["run"]["source"]) == ("sample-failed", "sample")
     story = " ".join(line for chapter in CHAPTERS for line in chapter.lines)
 
     def said(pattern: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ import json
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Metabonk, Pool, demo
+from tests.support.forks import PROGRAM, Forked
 from tests.support.plain_workers import plain_workers
 from tests.support.waiting import wait_for
 
@@ -57,14 +57,6 @@ def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk
     assert not list(tmp_path.rglob("*.lock")), "a check takes no control of the pool"
 
 
-def test_one_check_is_a_look_that_records_nothing_and_is_no_go(metabonk: Metabonk, home: dict[str, str]) -> None:
-    with demo(home, "--scenario", "healthy", "--workers", "1") as pool:
-        done = metabonk("check", "--again", *pool.options)
-        assert done.returncode == 3, done.stdout
-        assert "the gate is not taken again: nothing else watches this pool" in done.stderr
-        assert json.loads(metabonk("runs", "--json").stdout)["runs"] == []
-
-
 def test_for_takes_as_long_as_it_says_and_text_begins_with_the_word(metabonk: Metabonk, tmp_path: Path) -> None:
     # Patterns that no process has: another test may run a launcher of its own.
     roles = ("worker", "launcher", "orchestrator", "vision", "learner", "ollama")
@@ -80,36 +72,33 @@ def test_for_takes_as_long_as_it_says_and_text_begins_with_the_word(metabonk: Me
     assert "-m metabonk_tui setup\n" in done.stdout
 
 
-@pytest.mark.parametrize("how", [[], ["--wait"]], ids=["plain", "wait"])
-def test_what_is_printed_is_seen_now_although_the_run_was_recorded_before(
-    metabonk: Metabonk, silent: Pool, how: list[str]
+def test_wait_stays_until_the_gate_has_decided_and_each_later_check_is_seen_now(
+    metabonk: Metabonk, silent: Pool
 ) -> None:
-    before = json.loads(metabonk("check", "--json", "--wait", *silent.options).stdout)
-    report = json.loads(metabonk("check", "--json", *how, *silent.options).stdout)
-    assert report["run"]["name"] == before["run"]["name"]
-    assert report["run"]["ended_at"] > before["run"]["ended_at"]
-
-
-def test_wait_stays_until_the_gate_has_decided_and_reports_what_happens(metabonk: Metabonk, silent: Pool) -> None:
+    """One pool for all checks: none of them changes it, and the first is recorded before the others."""
     done = metabonk("check", "--wait", "--json", *silent.options)
-    report = json.loads(done.stdout)
+    before = json.loads(done.stdout)
     assert done.returncode == 2, done.stdout
-    assert report["verdict"]["word"] == "STOP"
+    assert before["verdict"]["word"] == "STOP"
     # The STOP comes early; on a busy machine before the gate has judged any check.
-    assert report["nodes"]["components"] in ("yes", "unknown")
-    assert {worker["components"]["intrinsic_reward"] for worker in report["workers"]} == {"ABSENT"}
+    assert before["nodes"]["components"] in ("yes", "unknown")
+    assert {worker["components"]["intrinsic_reward"] for worker in before["workers"]} == {"ABSENT"}
     assert "verdict" in done.stderr
     assert "STOP" in done.stderr
 
+    for how in ([], ["--wait"]):
+        report = json.loads(metabonk("check", "--json", *how, *silent.options).stdout)
+        assert report["run"]["name"] == before["run"]["name"], how
+        assert report["run"]["ended_at"] > before["run"]["ended_at"], how
+        before = report
 
-def test_the_suggested_commands_mean_this_pool(metabonk: Metabonk, silent: Pool) -> None:
     done = metabonk("check", "--wait", *silent.options)
     (suggestion,) = [line for line in done.stdout.splitlines() if "stop the pool" in line]
-    assert suggestion.endswith(f"-m metabonk_tui --config {silent.config} --speed 60 stop")
+    assert suggestion.endswith(f"-m metabonk_tui --config {silent.config} --speed 60 stop"), "it means this pool"
 
 
 def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "check", "--wait", *NOBODY]
+    command = [*PROGRAM, "check", "--wait", *NOBODY]
     process = subprocess.Popen(
         command,
         env=home,
@@ -133,8 +122,8 @@ def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path)
 def test_check_during_a_run_knows_what_was_before_it_was_started(
     metabonk: Metabonk, home: dict[str, str], silent: Pool, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "record", *silent.options]
-    recorder = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*PROGRAM, "record", *silent.options]
+    recorder = Forked(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120, every_s=1.0)
         for beside in (True, False):
@@ -185,8 +174,15 @@ def test_a_hundred_workers_are_all_up(metabonk: Metabonk) -> None:
     assert [worker["slot"] for worker in report["workers"] if worker["reach"] == "up"] == list(range(workers))
 
 
-def test_the_run_that_is_over_is_still_the_answer(metabonk: Metabonk, home: dict[str, str]) -> None:
+def test_one_check_records_nothing_and_is_no_go_and_a_run_that_is_over_is_still_the_answer(
+    metabonk: Metabonk, home: dict[str, str]
+) -> None:
     with demo(home, "--scenario", "healthy", "--workers", "1") as pool:
+        done = metabonk("check", "--again", *pool.options)
+        assert done.returncode == 3, done.stdout
+        assert "the gate is not taken again: nothing else watches this pool" in done.stderr
+        assert json.loads(metabonk("runs", "--json").stdout)["runs"] == []
+
         assert metabonk("check", "--for", "3s", *pool.options).returncode == 3
     command = ("check", "--json", "--base-port", str(pool.base_port), "--workers", "1")
     # On a busy machine the samples of one check may come too late to show that no part of the pool is there.

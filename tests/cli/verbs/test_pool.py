@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,8 @@ import pytest
 from metabonk_tui.adapters.state import role_server
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
-from tests.cli.conftest import Metabonk, Pool, answers, demo, home_in
+from tests.cli.conftest import Metabonk, Pool, answers, demo
+from tests.support.forks import PROGRAM, Forked
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
@@ -30,26 +30,9 @@ def pool(home: dict[str, str]) -> Iterator[Pool]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    """Run two workers for all tests that leave them as they are."""
-    with demo(home_in(tmp_path_factory.mktemp("untouched")), *TWO_WORKERS) as running:
-        yield running
-
-
-def test_without_a_terminal_and_without_yes_the_plan_is_shown_and_nothing_is_done(
-    metabonk: Metabonk, untouched: Pool
+def test_resize_stop_and_launch_do_what_they_say_and_a_stop_names_the_stranger_that_still_answers(
+    metabonk: Metabonk, pool: Pool, tmp_path: Path
 ) -> None:
-    done = metabonk("resize", "3", *untouched.options)
-    assert (done.returncode, done.stdout) == (64, "")
-    assert "--workers 3" in done.stderr
-    assert "stops     w1 pid" in done.stderr
-    assert "ALL 2 workers" in done.stderr
-    assert "--yes" in done.stderr
-    assert not answers(untouched.base_port + 2)
-
-
-def test_resize_and_stop_do_what_they_say(metabonk: Metabonk, pool: Pool) -> None:
     done = metabonk("resize", "3", "--yes", *pool.options)
     assert done.returncode == 0, done.stderr
     assert "workers answer: 3 of 3" in done.stderr
@@ -57,19 +40,29 @@ def test_resize_and_stop_do_what_they_say(metabonk: Metabonk, pool: Pool) -> Non
     done = metabonk("stop", "--yes", *pool.options)
     assert done.returncode == 0, done.stderr
     assert not any(answers(pool.base_port + slot) for slot in range(3))
-    done = metabonk("launch", "1", "--yes", *pool.options)
+    done = metabonk("launch", "2", "--yes", *pool.options)
     assert done.returncode == 0, done.stderr
-    assert answers(pool.base_port)
+    assert all(answers(pool.base_port + slot) for slot in range(2))
+    assert not answers(pool.base_port + 2)
+
+    text, count = re.subn(r"(?m)^workers = 2$", "workers = 3", Path(pool.config).read_text())
+    assert count == 1
+    config = tmp_path / "three.toml"
+    config.write_text(text)
+    with socket.create_server(("127.0.0.1", pool.base_port + 2)):
+        done = metabonk("stop", "--yes", "--config", str(config))
+        assert done.returncode == 2, done.stderr
+        stranger = f"{pool.base_port + 2} answers"
+        assert f"nothing here may be stopped, and the pool's ports are in use: {stranger}" in done.stderr
+        assert f"(pid {os.getpid()}" in done.stderr
+    assert not answers(pool.base_port)
     assert not answers(pool.base_port + 1)
 
 
-@pytest.mark.parametrize("answer", ["n", ""])
-def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], untouched: Pool, answer: str) -> None:
-    assert stop_answered(answer, home, untouched) == 2
-    assert answers(untouched.base_port)
-
-
-def test_on_a_terminal_yes_stops_the_pool(home: dict[str, str], pool: Pool) -> None:
+def test_on_a_terminal_it_asks_and_only_yes_stops_the_pool(home: dict[str, str], pool: Pool) -> None:
+    for answer in ("n", ""):
+        assert stop_answered(answer, home, pool) == 2
+        assert all(answers(pool.base_port + slot) for slot in range(2)), answer
     assert stop_answered("yes", home, pool) == 0
     assert not answers(pool.base_port)
 
@@ -77,10 +70,8 @@ def test_on_a_terminal_yes_stops_the_pool(home: dict[str, str], pool: Pool) -> N
 def stop_answered(answer: str, home: dict[str, str], pool: Pool) -> int:
     """Answer the question of `stop` on a terminal; return the exit code."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "metabonk_tui", "stop", *pool.options]
-    process = subprocess.Popen(
-        command, env=home, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [*PROGRAM, "stop", *pool.options]
+    process = Forked(command, env=home, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     os.close(theirs)
     try:
         assert process.stderr is not None
@@ -108,19 +99,28 @@ def owner_of(pool: Pool, folder: Path) -> Iterator[ControllerRole]:
         role.release()
 
 
-def test_an_owner_that_acts_refuses_and_is_named(metabonk: Metabonk, untouched: Pool, tmp_path: Path) -> None:
-    with owner_of(untouched, tmp_path) as owner:
+def test_who_refuses_a_stop_and_who_does_not(
+    metabonk: Metabonk, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a terminal and without --yes the plan is shown, and nothing is done.
+    done = metabonk("resize", "3", *pool.options)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--workers 3" in done.stderr
+    assert "stops     w1 pid" in done.stderr
+    assert "ALL 2 workers" in done.stderr
+    assert "--yes" in done.stderr
+    assert not answers(pool.base_port + 2)
+
+    # An owner that acts refuses and is named.
+    with owner_of(pool, tmp_path) as owner:
         owner.set_busy(True)
-        done = metabonk("stop", "--yes", *untouched.options)
+        done = metabonk("stop", "--yes", *pool.options)
     assert done.returncode == 2, done.stderr
     assert f"pid {os.getpid()}" in done.stderr
     assert "an action on the pool is under way" in done.stderr
-    assert answers(untouched.base_port)
+    assert all(answers(pool.base_port + slot) for slot in range(2))
 
-
-def test_an_idle_owner_does_not_keep_a_stop_out(
-    metabonk: Metabonk, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    # An idle owner does not keep a stop out.
     monkeypatch.setattr(role_server, "ANSWER_S", 0.5)
     with owner_of(pool, tmp_path) as owner:
         owner.watch_armed = True
@@ -154,25 +154,8 @@ def test_read_only_and_acting_contradict_each_other(metabonk: Metabonk) -> None:
     assert metabonk("--read-only", "stop", "--yes").returncode == 64
 
 
-def test_a_stop_names_the_stranger_that_still_answers(metabonk: Metabonk, pool: Pool, tmp_path: Path) -> None:
-    text, count = re.subn(r"(?m)^workers = 2$", "workers = 3", Path(pool.config).read_text())
-    assert count == 1
-    config = tmp_path / "three.toml"
-    config.write_text(text)
-    with socket.create_server(("127.0.0.1", pool.base_port + 2)):
-        done = metabonk("stop", "--yes", "--config", str(config))
-        assert done.returncode == 2, done.stderr
-        assert (
-            f"nothing here may be stopped, and the pool's ports are in use: {pool.base_port + 2} answers"
-            in done.stderr
-        )
-        assert f"(pid {os.getpid()}" in done.stderr
-    assert not answers(pool.base_port)
-    assert not answers(pool.base_port + 1)
-
-
 def test_a_suspended_recorder_does_not_keep_a_stop_out(metabonk: Metabonk, home: dict[str, str], pool: Pool) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "record", "--memory-watch", *pool.options]
+    command = [*PROGRAM, "record", "--memory-watch", *pool.options]
     quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # A group of its own below this one: the kernel does not stop an orphaned group.
     recorder = subprocess.Popen(command, env=home, process_group=0, **quiet)  # type: ignore[call-overload]
