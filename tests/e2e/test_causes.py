@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from metabonk_tui.demo.pool import pool_at
+from tests.support import forks
 from tests.support.demo_pools import DEMO, POOL_PORTS, DemoPool, clean_environment
 from tests.support.paths import ROOT
 from tests.support.ports import free_ports
@@ -58,14 +58,8 @@ def pool_is_there(pool: DemoPool) -> bool:
 def check(pool: DemoPool, state: Path, *more: str) -> dict[str, Any]:
     """Check it live for two minutes of its run, from when its workers answer."""
     arguments = ["--config", pool.facts["config"], "check", *more, "--for", f"{TWO_MINUTES_S:g}s"]
-    result = subprocess.run(
-        [sys.executable, "-m", "metabonk_tui", *arguments, "--speed", str(SPEED)],
-        cwd=ROOT,
-        env={**os.environ, "METABONK_TUI_STATE_DIR": str(state), "XDG_CONFIG_HOME": str(state)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state), "XDG_CONFIG_HOME": str(state)}
+    result = forks.run([*arguments, "--speed", str(SPEED)], cwd=ROOT, env=environment, timeout=120)
     assert result.returncode in (0, 1, 2, 3), result.stderr
     found = json.loads(result.stdout)
     assert isinstance(found, dict)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.json_report import report
 from tests.demo.conftest import demo as demo
+from tests.support import forks
 from tests.support.demo_pools import DemoPool, MakePool, clean_environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -76,16 +75,10 @@ def test_the_word_is_reported_of_the_last_worker_only(
     assert {event["worker"] for event in begun} == {1}
 
 
-def run(pool: DemoPool, state: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+def run(pool: DemoPool, state: Path, *argv: str) -> forks.Done:
     """Run the program on a pool."""
-    return subprocess.run(
-        [sys.executable, "-m", "metabonk_tui", *argv, "--config", pool.facts["config"], "--speed", "60"],
-        env=clean_environment(METABONK_TUI_STATE_DIR=str(state)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
+    words = [*argv, "--config", pool.facts["config"], "--speed", "60"]
+    return forks.run(words, env=clean_environment(METABONK_TUI_STATE_DIR=str(state)), timeout=LIMIT_S)
 
 
 def contract(pool: DemoPool, state: Path) -> tuple[int, dict[str, Any]]:
@@ -120,14 +113,8 @@ def test_a_pool_without_its_flags_lacks_the_names_of_its_components(demo: MakePo
 
 
 def test_nobody_is_3_and_no_name_is_missed(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "metabonk_tui", "contract", "--json", "--base-port", "1", "--workers", "2"],
-        env=clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
+    words = ["contract", "--json", "--base-port", "1", "--workers", "2"]
+    done = forks.run(words, env=clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path)), timeout=LIMIT_S)
     result = json.loads(done.stdout)
     assert (done.returncode, result["workers"], result["never_seen"]) == (3, [], [])
 
@@ -144,14 +131,8 @@ def test_a_recording_is_read_as_the_pool_is(tmp_path: Path, names: dict[str, str
         lines.append({"t": float(t), "workers": {"0": {"status": status}}})
     path = tmp_path / "run.jsonl"
     path.write_text("\n".join(json.dumps(line) for line in lines))
-    done = subprocess.run(
-        [sys.executable, "-m", "metabonk_tui", "contract", str(path)],
-        env=clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
+    environment = clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path))
+    done = forks.run(["contract", str(path)], env=environment, timeout=LIMIT_S)
     assert done.returncode == code, done.stdout
     for old, new in names.items():
         assert f"  NEVER SEEN  {old} " in done.stdout

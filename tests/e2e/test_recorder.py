@@ -21,6 +21,7 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.recordings.restore import GAP_KINDS
 from tests.cli.conftest import Pool, demo
 from tests.cli.conftest import home as home
+from tests.support import forks
 from tests.support.refs import w
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
@@ -253,12 +254,12 @@ def test_closed_at_minute_10_and_opened_at_minute_25(pool: Pool, tmp_path: Path)
 def test_for_a_long_launch_only_a_recorder_that_stays_is_one(
     pool: Pool, record: Spawn, home: dict[str, str], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "metabonk_tui", "launch", "2", "--hours", "24", "--yes", *pool.options]
+    command = ["launch", "2", "--hours", "24", "--yes", *pool.options]
     for recorder in (None, record):
         if recorder is not None:
             before, process = stored(tmp_path), recorder(pool)
             wait_for(lambda count=before + 3: stored(tmp_path) >= count)
-        done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=60, check=False)
+        done = forks.run(command, env=home, timeout=60)
         assert done.returncode == 2
         if recorder is None:
             assert "FAIL      recorder on" in done.stderr
