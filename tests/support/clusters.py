@@ -6,18 +6,19 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from metabonk_tui.demo.pool import pool_at
-from tests.support.demo_pools import DEMO, carrying, clean_environment
+from metabonk_tui.demo.prepare import prepare
+from tests.support.demo_pools import carrying
 from tests.support.paths import ROOT
 from tests.support.ports import accepts, free_ports
 
-SPEED = "10"
+SPEED = 10.0
+MEMORY_MB = 40.0
 PORTS = 70
 """Ports of one pool: its workers, and its orchestrator and Ollama behind the 64th."""
 
@@ -28,10 +29,9 @@ class Host:
     def __init__(self, folder: Path, base_port: int) -> None:
         self.folder, self.base_port = folder, base_port
         folder.mkdir()
-        argv = [*DEMO, "prepare", "--dir", str(folder), "--base-port", str(base_port), "--scenario", "healthy"]
-        argv += ["--speed", SPEED, "--workers", "2"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment())
-        self.config = Path(json.loads(done.stdout)["config"])
+        location = pool_at(str(folder), base_port)
+        facts = prepare(location, scenario="healthy", workers=2, speed=SPEED, memory_mb=MEMORY_MB)
+        self.config = Path(str(facts["config"]))
         self.state = folder / "state"
 
     def command(self, *wrap: str) -> list[str]:

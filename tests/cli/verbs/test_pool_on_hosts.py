@@ -7,9 +7,9 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
 from tests.cli.conftest import Metabonk, Recorder
 from tests.support.clusters import Host, configuration, two_hosts
+from tests.support.forks import PROGRAM, Forked
 from tests.support.waiting import wait_for
 
 ACTS = ("read_only = false",)
@@ -37,7 +38,9 @@ def config(hosts: Hosts, tmp_path: Path) -> Path:
     return path
 
 
-def test_launch_on_both_resize_one_and_stop_all(metabonk: Metabonk, hosts: Hosts, config: Path) -> None:
+def test_launch_on_both_resize_one_a_controller_that_is_killed_and_stop_all_beside_a_recorder(
+    metabonk: Metabonk, recorder: Recorder, hosts: Hosts, config: Path, home: dict[str, str], tmp_path: Path
+) -> None:
     node1, node2 = hosts
     done = metabonk("launch", "2", "--yes", "--config", str(config))
     assert done.returncode == 0, done.stderr
@@ -52,16 +55,58 @@ def test_launch_on_both_resize_one_and_stop_all(metabonk: Metabonk, hosts: Hosts
     assert "node1" not in done.stderr
     assert node2.answering() == [0, 1, 2]
     assert node1.processes() == before, "nothing was done on the other host"
-    record = json.loads(next(node2.state.glob("pool-*.json")).read_text())
-    assert record["workers"] == 3
+    assert record_of(node2)["workers"] == 3
 
-    again = metabonk("resize", "3", "--hosts", "node2", "--yes", "--config", str(config))
+    # A controller that is killed leaves a whole pool, and the next one knows it.
+    kill_during_resize(2, config, home, tmp_path)
+    wait_for(
+        lambda: (
+            record_of(node2)["workers"] == 2
+            and record_of(node2)["ready_s"] is not None
+            and node2.answering() == [0, 1]
+        ),
+        "the agent finishes the resize",
+    )
+    # Its role is free again only when it has ended.
+    role = ControllerRole(role_name("127.0.0.1", node2.base_port), tmp_path / "lock", "keep")
+    wait_for(role.try_acquire, "the agent has ended")
+    role.release()
+    again = metabonk("resize", "2", "--hosts", "node2", "--yes", "--config", str(config))
     assert (again.returncode, again.stdout) == (0, "")
     assert "nothing to do" in again.stderr
 
+    # Beside a recorder the verbs connect by themselves.
+    recording = recorder("--config", str(config))
+    runs = Path(home["METABONK_TUI_STATE_DIR"]) / "runs"
+    wait_for(lambda: any(str(recording.pid) in one.read_text() for one in runs.glob("*.writer")), "it records")
     done = metabonk("stop", "--yes", "--config", str(config))
     assert done.returncode == 0, done.stderr
     assert (node1.processes(), node2.processes()) == ([], [])
+    assert recording.poll() is None
+
+
+def record_of(host: Host) -> dict[str, Any]:
+    """Return what the host's agent keeps about its launch."""
+    record: dict[str, Any] = json.loads(next(host.state.glob("pool-*.json")).read_text())
+    return record
+
+
+def kill_during_resize(workers: int, config: Path, home: dict[str, str], folder: Path) -> None:
+    """Resize the pool of node2, and kill the program once a step of the agent is shown: then it has begun."""
+    words = ["resize", str(workers), "--hosts", "node2", "--yes", "--config", str(config)]
+    quiet = subprocess.DEVNULL
+    monitor = Forked([*PROGRAM, *words], env=home, cwd=folder, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE)
+    assert monitor.stderr is not None
+    try:
+        seen = b""
+        while re.search(rb"(running|done) +node2: (?!asked)", seen) is None:
+            line = monitor.stderr.readline()
+            assert line, seen.decode()
+            seen += line
+    finally:
+        monitor.send_signal(signal.SIGKILL)
+        monitor.wait()
+        monitor.stderr.close()
 
 
 def test_a_host_that_cannot_be_reached_stops_all_and_the_others_are_named(
@@ -117,69 +162,6 @@ def test_another_controller_is_named_whether_it_has_one_host_or_all(
     assert done.returncode == 2
     assert "an action on the pool is under way" in done.stderr
     assert (hosts[0].processes(), hosts[1].processes()) == ([], [])
-
-
-def test_a_controller_that_is_killed_leaves_a_whole_pool_and_the_next_one_knows_it(
-    metabonk: Metabonk, hosts: Hosts, config: Path, home: dict[str, str], tmp_path: Path
-) -> None:
-    done = metabonk("launch", "2", "--hosts", "node2", "--yes", "--config", str(config))
-    assert done.returncode == 0, done.stderr
-    resize = [
-        sys.executable,
-        "-m",
-        "metabonk_tui",
-        "resize",
-        "3",
-        "--hosts",
-        "node2",
-        "--yes",
-        "--config",
-        str(config),
-    ]
-    monitor = subprocess.Popen(
-        resize, env=home, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert monitor.stderr is not None
-    try:
-        seen = b""
-        # Once a step of the agent is shown, it has begun.
-        while re.search(rb"(running|done) +node2: (?!asked)", seen) is None:
-            line = monitor.stderr.readline()
-            assert line, seen.decode()
-            seen += line
-    finally:
-        monitor.send_signal(signal.SIGKILL)
-        monitor.wait()
-        monitor.stderr.close()
-
-    def is_whole() -> bool:
-        record = json.loads(next(hosts[1].state.glob("pool-*.json")).read_text())
-        return record["workers"] == 3 and record["ready_s"] is not None and hosts[1].answering() == [0, 1, 2]
-
-    wait_for(is_whole, "the agent finishes the resize")
-    # Its role is free again only when it has ended.
-    role = ControllerRole(role_name("127.0.0.1", hosts[1].base_port), tmp_path / "lock", "keep")
-    wait_for(role.try_acquire, "the agent has ended")
-    role.release()
-    again = metabonk("resize", "3", "--hosts", "node2", "--yes", "--config", str(config))
-    assert again.returncode == 0, again.stderr
-    assert "nothing to do" in again.stderr
-    assert metabonk("stop", "--hosts", "node2", "--yes", "--config", str(config)).returncode == 0
-    assert hosts[1].processes() == []
-
-
-def test_beside_a_recorder_the_verbs_connect_by_themselves(
-    metabonk: Metabonk, recorder: Recorder, hosts: Hosts, config: Path, home: dict[str, str]
-) -> None:
-    done = metabonk("launch", "1", "--hosts", "node1", "--yes", "--config", str(config))
-    assert done.returncode == 0, done.stderr
-    recording = recorder("--config", str(config))
-    (writer,) = (Path(home["METABONK_TUI_STATE_DIR"]) / "runs").glob("*.writer")
-    wait_for(lambda: str(recording.pid) in writer.read_text(), "the recorder records")
-    done = metabonk("stop", "--yes", "--config", str(config))
-    assert done.returncode == 0, done.stderr
-    assert hosts[0].processes() == []
-    assert recording.poll() is None
 
 
 @pytest.mark.parametrize(
