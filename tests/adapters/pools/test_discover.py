@@ -178,7 +178,7 @@ def test_a_web_terminal_that_the_launcher_left_lives_with_what_a_person_opened_i
         "(here / 'shell.tmp').write_text(str(pid))\n(here / 'shell.tmp').rename(here / 'shell')\ntime.sleep(600)\n"
     )
     launcher = pool.folder / "launch.py"
-    start = f"    subprocess.run([sys.executable, '{server}'])\n"
+    start = f"    import subprocess; subprocess.run([sys.executable, '{server}'])\n"
     launcher.write_text(launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n{start}"))
     backend = pool.backend()
     _, recorder, _ = asyncio.run(do(backend, Launch(1)))
@@ -261,7 +261,9 @@ def test_a_tmux_server_that_the_launcher_started_lives_with_what_a_person_opened
     launcher = pool.folder / "launch.py"
     start = [*tmux, "new-session", "-d", "-s", "logs", "sleep 600"]
     launcher.write_text(
-        launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n    subprocess.run({start})\n")
+        launcher.read_text().replace(
+            "def launch() -> int:\n", f"def launch() -> int:\n    import subprocess; subprocess.run({start})\n"
+        )
     )
     backend = pool.backend()
     _, recorder, _ = asyncio.run(do(backend, Launch(1)))
@@ -277,7 +279,7 @@ def test_a_tmux_server_that_the_launcher_started_lives_with_what_a_person_opened
 
 async def test_a_process_that_became_another_program_since_the_proof_is_left_alone(pool: FakePool) -> None:
     script = pool.folder / "launch.py"
-    code = "\n    signal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"
+    code = "\n    import signal; signal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"
     script.write_text(script.read_text().replace("def worker() -> None:\n", "def worker() -> None:" + code))
     child = pool.start_by_hand([sys.executable, str(script), "worker", "--port", str(pool.base_port)])
     wait_for(lambda: len(pool.open_ports(1)) == 1)
@@ -371,7 +373,7 @@ async def test_the_ports_of_a_larger_launch_that_has_ended_are_another_pools(poo
 async def test_a_browser_that_the_launcher_opened_lives(pool: FakePool) -> None:
     browser = Path(shutil.copy(shutil.which("sleep") or "/bin/sleep", pool.folder / "firefox"))
     launcher = pool.folder / "launch.py"
-    start = f"    subprocess.Popen(['{browser}', '600'], start_new_session=True)\n"
+    start = f"    import subprocess; subprocess.Popen(['{browser}', '600'], start_new_session=True)\n"
     launcher.write_text(launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n{start}"))
     backend = pool.backend()
     _, recorder, _ = await do(backend, Launch(1))

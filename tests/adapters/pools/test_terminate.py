@@ -33,7 +33,7 @@ def children_of(pid: int) -> set[int]:
 def becomes_sleep(pool: FakePool, function: str) -> None:
     """Make the launcher or the worker another program at SIGUSR1."""
     script = pool.folder / "launch.py"
-    code = "    signal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"
+    code = "    import signal; signal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"
     script.write_text(script.read_text().replace(f"def {function}:\n", f"def {function}:\n{code}"))
 
 
@@ -88,7 +88,7 @@ async def test_a_stopped_worker_takes_along_what_it_started(pool: FakePool, by_l
 
 async def test_a_stopped_worker_leaves_a_service_that_it_started_for_all(pool: FakePool) -> None:
     script = pool.folder / "launch.py"
-    start = "    subprocess.Popen(['sleep', '600'])\n"
+    start = "    import subprocess; subprocess.Popen(['sleep', '600'])\n"
     script.write_text(script.read_text().replace("def worker() -> None:\n", f"def worker() -> None:\n{start}"))
     hand = pool.launch_by_hand(1)
     wait_for(lambda: pool.open_ports(1))

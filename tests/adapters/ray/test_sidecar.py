@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -83,7 +84,8 @@ def served() -> Iterator[Sidecar]:
 def test_only_the_sidecar_imports_ray() -> None:
     found = set()
     for path in (ROOT / "metabonk_tui").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if re.search(r"\bray\b", text) else ():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             if any(name.split(".")[0] == "ray" for name in names):
