@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import forks
 from tests.support.terminal import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -31,8 +30,8 @@ def quiet(path: Path, minutes: int = 40) -> Path:
 
 def test_c_names_the_first_thing_in_which_a_pool_parts_from_an_imported_run(tmp_path: Path) -> None:
     home = os.environ | {"METABONK_TUI_STATE_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "metabonk_tui", "import", str(quiet(tmp_path / "quiet.jsonl"))]
-    subprocess.run(command, env=home, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    command = ["import", str(quiet(tmp_path / "quiet.jsonl"))]
+    assert forks.run(command, env=home, timeout=60).returncode == 0
     screen = Screen(["demo", "--scenario", "healthy", "--workers", "3", "--speed", "60"], tmp_path)
     try:
         screen.wait_for(r"GATE +●", 90)

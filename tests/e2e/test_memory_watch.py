@@ -162,20 +162,9 @@ def _replays(leak_run: LeakRun, path: Path) -> None:
     assert {"watch.armed", "watch.critical", "watch.act", "watch.recovered", "pool.resize"} <= kinds
 
 
-def test_a_dry_run_says_it_and_touches_nothing(tmp_path: Path) -> None:
-    with leaking("resize", tmp_path) as leak_run:
-        before = set(leak_run.pids)
-        leak_run.engine.arm(True, "option", dry_run=True)
-        wait_for(lambda: leak_run.events_of("watch.dry_run"))
-        tick = leak_run.now.tick
-        wait_for(lambda: leak_run.now.tick >= tick + 5)
-        (event,) = leak_run.events_of("watch.dry_run")
-        assert event.text.startswith("memory watch: dry run, would now resize 3 → 2 workers: ")
-        assert set(leak_run.pids) == before
-        assert leak_run.events_of("pool.resize") == leak_run.events_of("watch.act") == []
-
-
-def test_disarmed_nothing_happens_below_the_critical_level(tmp_path: Path) -> None:
+def test_disarmed_nothing_happens_below_the_critical_level_and_a_dry_run_says_it_and_touches_nothing(
+    tmp_path: Path,
+) -> None:
     with leaking("resize", tmp_path) as leak_run:
         before = set(leak_run.pids)
         critical = LIMITS_GB["critical_gb"] * 1000 * MB
@@ -189,6 +178,15 @@ def test_disarmed_nothing_happens_below_the_critical_level(tmp_path: Path) -> No
         wait_for(lambda: leak_run.now.tick >= tick + 8)
         assert set(leak_run.pids) == before
         assert not [event for sample in leak_run.samples for event in sample.events if event.kind.startswith("watch.")]
+
+        leak_run.engine.arm(True, "option", dry_run=True)
+        wait_for(lambda: leak_run.events_of("watch.dry_run"))
+        tick = leak_run.now.tick
+        wait_for(lambda: leak_run.now.tick >= tick + 5)
+        (event,) = leak_run.events_of("watch.dry_run")
+        assert event.text.startswith("memory watch: dry run, would now resize 3 → 2 workers: ")
+        assert set(leak_run.pids) == before
+        assert leak_run.events_of("pool.resize") == leak_run.events_of("watch.act") == []
 
 
 def test_where_a_slot_would_be_respawned_it_says_so_and_falls_back_as_configured(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.core.text import numbers as fmt
+from tests.support import forks
 from tests.support.paths import ROOT
 from tests.support.terminal import Screen
 
@@ -39,14 +38,8 @@ def opened(arguments: list[str], state: Path, **size: int) -> Iterator[Screen]:
 def imported(state: Path) -> str:
     """Take the failed run in among the runs; return the name of its first 75 minutes."""
     environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state), "XDG_CONFIG_HOME": str(state)}
-    done = subprocess.run(
-        [sys.executable, "-m", "metabonk_tui", "import", str(FAILED_RUN)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    done = forks.run(["import", str(FAILED_RUN)], env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
     return done.stdout.split()[0]
 
 
