@@ -50,7 +50,8 @@ def test_the_status_line_reads_the_file_that_was_written(settings: Settings) -> 
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
-def test_the_curl_loop_prints_every_worker(settings: Settings) -> None:
+def test_the_curl_loop_prints_every_worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "SEED_WORKERS", 2)
     found = commands.seed(settings)
     assert found["sample_cpu_us"]
 
