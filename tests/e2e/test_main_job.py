@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.alone import demo_alone
-from tests.support.examples import THOROUGH
+from tests.support.examples import ONLY_THOROUGH, THOROUGH
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
 
@@ -52,7 +52,7 @@ def is_open(port: int) -> bool:
 
 
 # test_the_failed_run_is_saved reads the same words off another pool; cli/verbs/test_watch.py presses q in a demo.
-@pytest.mark.skipif(not os.environ.get(THOROUGH), reason="only in `make thorough`")
+@ONLY_THOROUGH
 def test_a_silent_pool_is_stopped_and_nothing_is_left_behind(open_screen: Open) -> None:
     screen = open_screen("demo", "--scenario", "silent", "--speed", "60")
     screen.wait_for(r"VERDICT\s+■ STOP .*config not loaded 0\.9\d · required flags missing", 60)

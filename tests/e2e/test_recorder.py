@@ -22,6 +22,7 @@ from metabonk_tui.core.recordings.restore import GAP_KINDS
 from tests.cli.conftest import Pool, demo
 from tests.cli.conftest import home as home
 from tests.support import forks
+from tests.support.examples import ONLY_THOROUGH
 from tests.support.refs import w
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
@@ -251,6 +252,8 @@ def test_closed_at_minute_10_and_opened_at_minute_25(pool: Pool, tmp_path: Path)
     assert sum("SKIPPED" in text for text in checks) >= 2, checks
 
 
+# tests/cli/verbs: test_preflight.py has the item without a recorder, test_record.py with one.
+@ONLY_THOROUGH
 def test_for_a_long_launch_only_a_recorder_that_stays_is_one(
     pool: Pool, record: Spawn, home: dict[str, str], tmp_path: Path
 ) -> None:

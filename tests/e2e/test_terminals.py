@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.examples import ONLY_THOROUGH
 from tests.support.paths import ROOT
 from tests.support.terminal import Screen
 from tests.support.tmux import Tmux
@@ -20,7 +21,6 @@ from tests.support.waiting import wait_for
 
 SHELL = ("env", "PS1=PROMPT> ", "bash", "--norc", "--noprofile")
 HAS_TMUX = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-THOROUGH = pytest.mark.skipif(not os.environ.get("METABONK_TUI_THOROUGH"), reason="only in `make thorough`")
 MARKS = ("VERDICT", "MEMORY", "GATE", "q quit")
 
 
@@ -193,7 +193,7 @@ def test_in_a_locale_of_iso_8859_1_the_picture_goes_on(tmp_path: Path, latin_1: 
         screen.close()
 
 
-@THOROUGH
+@ONLY_THOROUGH
 @pytest.mark.parametrize(
     ("term", "most_colors"),
     [("xterm", 16), ("screen", 16), ("screen-256color", 256), ("tmux-256color", 256), ("linux", 16), ("vt100", 0)],

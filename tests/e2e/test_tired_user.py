@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from tests.support.examples import ONLY_THOROUGH
 from tests.support.ports import free_ports
 from tests.support.recorded_night import DEAD, FOUND, LAST_LINE, MANY, store_many, store_night
 from tests.support.tmux import Tmux
@@ -25,13 +25,12 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
 ]
-THOROUGH = pytest.mark.skipif(not os.environ.get("METABONK_TUI_THOROUGH"), reason="only in `make thorough`")
 NAMED = {"⏎": "Enter", "↑": "Up", "↓": "Down", "⎋": "Escape"}
 """The names in tmux of the keys that have no letter."""
 SIZES = [
     pytest.param((80, 24), id="80x24"),
-    pytest.param((120, 40), id="120x40", marks=THOROUGH),
-    pytest.param((200, 60), id="200x60", marks=THOROUGH),
+    pytest.param((120, 40), id="120x40", marks=ONLY_THOROUGH),
+    pytest.param((200, 60), id="200x60", marks=ONLY_THOROUGH),
 ]
 
 
@@ -188,7 +187,7 @@ def test_a_recorded_night_answers(night: Path, size: tuple[int, int], users: lis
     assert json.loads((night / "ui.json").read_text())["theme"] != "dark"
 
 
-@THOROUGH
+@ONLY_THOROUGH
 @pytest.mark.parametrize("size", SIZES)
 def test_a_crowd_answers(tmp_path: Path, size: tuple[int, int], users: list[TiredUser]) -> None:
     store_many(tmp_path)
@@ -201,7 +200,7 @@ def test_a_crowd_answers(tmp_path: Path, size: tuple[int, int], users: list[Tire
     user.closes()
 
 
-@THOROUGH
+@ONLY_THOROUGH
 @pytest.mark.parametrize("size", SIZES)
 def test_a_live_pool_answers(tmp_path: Path, size: tuple[int, int], users: list[TiredUser]) -> None:
     pool = ("--scenario", "mixed", "--workers", "5", "--speed", "60", "--base-port", str(free_ports(8)))

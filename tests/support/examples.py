@@ -4,9 +4,12 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 THOROUGH = "METABONK_TUI_THOROUGH"
+ONLY_THOROUGH = pytest.mark.skipif(not os.environ.get(THOROUGH), reason="only in `make thorough`")
+"""The mark of what cheaper tests guard too; a comment beside it names them."""
 SHARE = 4
 FEWEST = 5
 

@@ -43,7 +43,7 @@ def test_of_a_stored_run_all_that_happened_is_there(tmp_path: Path, monkeypatch:
 
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path))
     judged, before = [], None
-    for sample in script(looping, for_s=6000.0):
+    for sample in script(looping, workers=1, for_s=6000.0):
         before = step(before, sample, CONFIG)
         judged.append((sample, before))
     (path,) = import_runs(tmp_path / "runs", judged, CONFIG)

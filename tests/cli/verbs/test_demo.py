@@ -11,6 +11,7 @@ import pytest
 from metabonk_tui.cli.verbs.demo import SCENARIOS
 from metabonk_tui.demo import scenarios
 from tests.cli.conftest import Metabonk, demo, processes_of
+from tests.support.examples import ONLY_THOROUGH
 from tests.support.forks import PROGRAM, Forked
 from tests.support.waiting import wait_for
 
@@ -51,8 +52,18 @@ def test_the_pool_alone_ends_with_ctrl_c(home: dict[str, str], tmp_path: Path) -
     assert_nothing_left(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-@pytest.mark.parametrize("extra", [[], ["--no-ui"]])
+# All end in one handler, and with --no-ui Ctrl-C is tested above.
+@pytest.mark.parametrize(
+    ("number", "extra"),
+    [
+        (signal.SIGTERM, []),
+        (signal.SIGINT, []),
+        (signal.SIGHUP, ["--no-ui"]),
+        pytest.param(signal.SIGHUP, [], marks=ONLY_THOROUGH),
+        pytest.param(signal.SIGTERM, ["--no-ui"], marks=ONLY_THOROUGH),
+        pytest.param(signal.SIGINT, ["--no-ui"], marks=ONLY_THOROUGH),
+    ],
+)
 def test_a_signal_ends_it_with_nothing_left(
     home: dict[str, str], tmp_path: Path, number: signal.Signals, extra: list[str]
 ) -> None:

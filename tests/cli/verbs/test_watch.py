@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli.conftest import Pool, answers, demo
 from tests.cli.verbs.test_demo import assert_nothing_left
+from tests.support.examples import ONLY_THOROUGH
 from tests.support.ports import free_ports
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
@@ -89,7 +90,8 @@ def test_a_demo_opens_the_monitor_and_closing_it_stops_the_pool(home: dict[str, 
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+# The next test has the SIGHUP of a terminal that goes away.
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=ONLY_THOROUGH)])
 def test_a_signal_to_the_monitor_stops_its_demo_pool(
     home: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
