@@ -1,8 +1,8 @@
 """Runs command lines of the program in forks of a process that has imported it: a start costs 20 ms instead of 250.
 
 A child is a process of its own, with its own environment, directory, files, signals and exit code. A process between
-it and the test forks it and waits for it. Does not: run what depends on how an interpreter starts, or what draws a
-screen: `Forked` is a usual Popen there.
+it and the test forks it and waits for it. Does not: run what depends on how an interpreter starts, where
+`Forked` is a usual Popen, or import the screens before they are needed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import pkgutil
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -43,19 +44,18 @@ class Forked(subprocess.Popen[Any]):
     def _execute_child(self, args: Any, executable: Any, *rest: Any) -> None:
         # In this order: preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell, six ends of
         # pipes, restore_signals, gid, gids, uid, umask, start_new_session, process_group.
-        prepare, cwd, env, pipes = rest[0], rest[3], rest[4], rest[8:14]
+        prepare, pass_fds, cwd, env, pipes = rest[0], rest[2], rest[3], rest[4], rest[8:14]
         umask, new_session, group = rest[18], rest[19], rest[20]
-        usual_start = prepare is None and group in (None, -1) and list(args[:3]) == PROGRAM
-        if not (usual_start and can_fork(env)):
+        plain = prepare is None and not pass_fds and group in (None, -1) and list(args[:3]) == PROGRAM
+        if not (plain and can_fork(env)):
             super()._execute_child(args, executable, *rest)  # type: ignore[misc]
             return
         self._answers, of_server = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        words = [os.fspath(word) for word in args[3:]]
-        request = {"words": words, "env": dict(env), "cwd": os.fspath(cwd or Path.cwd())}
-        request |= {"session": new_session, "umask": umask}
-        files = [
-            end if end != -1 else usual for end, usual in zip(pipes[0::3][:1] + pipes[3::2], range(3), strict=True)
-        ]
+        request = {"words": [os.fspath(word) for word in args[3:]], "env": dict(env)}
+        request |= {"cwd": os.fspath(cwd or Path.cwd()), "session": new_session, "umask": umask}
+        # Where Popen made no pipe and opened no file, the child inherits ours.
+        ends = pipes[0], pipes[3], pipes[5]
+        files = [number if end == -1 else end for number, end in enumerate(ends)]
         with of_server:
             socket.send_fds(server(), [json.dumps(request).encode()], [*files, of_server.fileno()])
         self.pid = int(self._answers.recv(32))
@@ -87,33 +87,34 @@ class Forked(subprocess.Popen[Any]):
 
 def can_fork(env: Mapping[str, str] | None) -> bool:
     """Return whether a fork behaves in this environment as a new interpreter would."""
-    return hasattr(os, "pidfd_open") and env is not None and _before_start(env) == _before_start(os.environ)
+    return hasattr(os, "pidfd_open") and env is not None and before_start(env) == before_start(os.environ)
 
 
-def _before_start(env: Mapping[str, str]) -> dict[str, str]:
+def before_start(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that only a new interpreter reads."""
     return {name: value for name, value in env.items() if name.startswith(BEFORE_START)}
 
 
-_server: list[socket.socket] = []
-_process: list[subprocess.Popen[bytes]] = []
+_servers: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
+"""The server of this process, once there is one."""
 
 
 def server() -> socket.socket:
     """Return the connection to this process's server; start the server at the first call."""
-    if not _server:
+    if not _servers:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             command = [sys.executable, "-m", "tests.support.forks", str(its.fileno())]
-            _process.append(subprocess.Popen(command, cwd=ROOT, pass_fds=[its.fileno()]))
-        _server.append(ours)
-        atexit.register(end)
-    return _server[0]
+            process = subprocess.Popen(command, cwd=ROOT, pass_fds=[its.fileno()])
+        _servers.append((ours, process))
+        atexit.register(end, ours, process)
+    return _servers[0][0]
 
 
-def end() -> None:
-    """End the server, which has nothing to do without a connection."""
-    _server[0].close()
-    _process[0].wait()
+def end(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """End a server, which has nothing to do without a connection."""
+    connection.close()
+    process.wait()
 
 
 def run(words: Sequence[str], *, input: str | None = None, timeout: float, **how: Any) -> Done:
@@ -132,6 +133,7 @@ def run(words: Sequence[str], *, input: str | None = None, timeout: float, **how
 def serve(requests: socket.socket) -> None:
     """Fork at each request until the tests end. Returns in each child, which is then to run the program."""
     children: dict[int, tuple[int, socket.socket]] = {}
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for pytest, which then ends this process
     ready = select.poll()
     ready.register(requests, select.POLLIN)
     while True:
@@ -149,6 +151,7 @@ def serve(requests: socket.socket) -> None:
                 os._exit(0)
             pid = os.fork()
             if pid == 0:
+                signal.signal(signal.SIGINT, usual)
                 become(json.loads(request), files)
                 return
             asker = socket.socket(fileno=files.pop())
