@@ -48,7 +48,7 @@ FAULTS = (
         "the monitor is killed in the middle of a resize on a host",
         "SIGKILL",
         "the agent finishes; the next monitor finds the record and the number of workers",
-        tests(ON_HOSTS, "test_a_controller_that_is_killed_leaves_a_whole_pool_and_the_next_one_knows_it"),
+        tests(ON_HOSTS, "test_launch_on_both_resize_one_a_controller_that_is_killed_and_stop_all_beside_a_recorder"),
     ),
     Fault(
         "two-controllers",

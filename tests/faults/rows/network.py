@@ -88,7 +88,7 @@ FAULTS = (
         "five metrics at 0 when the gate ends; the same five without a key",
         "real pool",
         "STOP; absent is shown as absent and never as 0",
-        tests("e2e/test_main_job", "test_a_silent_pool_is_stopped_and_nothing_is_left_behind")
+        tests("e2e/test_main_job", "test_the_failed_run_is_saved_by_doing_what_the_next_row_says")
         + tests("core/step/test_properties", "test_zero_in_the_place_of_nothing_is_zero_and_never_shows"),
     ),
     Fault(
@@ -112,7 +112,10 @@ FAULTS = (
             "test_what_does_not_speak_like_a_worker_is_a_stranger",
             "test_a_stranger_is_no_generation_and_has_no_numbers",
         )
-        + tests("cli/verbs/test_pool", "test_a_stop_names_the_stranger_that_still_answers"),
+        + tests(
+            "cli/verbs/test_pool",
+            "test_resize_stop_and_launch_do_what_they_say_and_a_stop_names_the_stranger_that_still_answers",
+        ),
     ),
     Fault(
         "ipv6",

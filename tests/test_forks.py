@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import home as home
 from tests.support.forks import PROGRAM, Forked, can_fork, run
 from tests.support.waiting import wait_for
 
