@@ -24,13 +24,15 @@ def test_the_configuration_may_name_exactly_the_backends_that_there_are() -> Non
 
 
 @pytest.mark.parametrize("name", get_args(PoolBackendName))
-def test_a_backend_bears_its_name_and_has_checks_where_it_launches_here(name: PoolBackendName, tmp_path: Path) -> None:
+def test_a_backend_bears_its_name_and_has_the_checks_of_a_launch_it_can_look_at(
+    name: PoolBackendName, tmp_path: Path
+) -> None:
     config = configured()
     config = msgspec.structs.replace(config, pool=msgspec.structs.replace(config.pool, backend=name))
     role = ControllerRole("test-wiring", tmp_path / "lock")
     pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, "", role, ProcessTable(config))
     assert pool.name == name
-    assert config.pool.has_launcher == (BACKENDS[name].make_checks is not None)
+    assert (name in ("launcher", "slurm")) == (BACKENDS[name].make_checks is not None)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1"])

@@ -44,7 +44,7 @@ class Asked(Struct, frozen=True):
 
 LEAKING = (
     Asked("when does memory end", "", (r"OOM (in )?~\d+m",)),
-    Asked("how many workers fit", "m", (r" \d (now)? .*● fits ◂ best",)),
+    Asked("how many workers fit", "m", (r" \d .*◌ fits so far ◂",)),
     Asked("what the processes lack of the env file", "e", (r"1/6 required keys", r"not exported")),
     Asked("is System2 set right", "e", (r"TABONK_SYSTEM2_ENABLED +1 ",)),
     Asked("the verdict into the chat", "y", (r"copied \d+ lines",)),
