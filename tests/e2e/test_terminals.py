@@ -20,6 +20,11 @@ from tests.support.tmux import Tmux
 from tests.support.waiting import wait_for
 
 SHELL = ("env", "PS1=PROMPT> ", "bash", "--norc", "--noprofile")
+MOSH = """
+set -- $(mosh-server new -i 127.0.0.1 -- "$@" 2>/dev/null | grep "^MOSH CONNECT")
+MOSH_KEY=$4 exec mosh-client 127.0.0.1 "$3"
+"""
+"""Server and client of mosh on the loopback, as `mosh` starts them over ssh."""
 HAS_TMUX = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 MARKS = ("VERDICT", "MEMORY", "GATE", "q quit")
 
@@ -126,17 +131,21 @@ def test_after_a_kill_the_next_start_repairs_the_terminal_and_the_prompt_is_belo
         ("screen", ["screen", "-c", "/dev/null", *SHELL]),
         ("dtach", ["dtach", "-c", "socket", *SHELL]),
         ("script", ["script", "-q", "-c", shlex.join(SHELL), "/dev/null"]),
+        ("mosh", ["bash", "-c", MOSH, "mosh", *SHELL]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_in_other_multiplexers_it_is_whole_and_leaves_the_prompt_below(
     tmp_path: Path, name: str, words: list[str]
 ) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
+    program = "mosh-server" if name == "mosh" else name
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
     folder = tmp_path / "sockets"
     folder.mkdir(mode=0o700)
     environment = {"PS1": "PROMPT> ", "HISTFILE": "", "SCREENDIR": str(folder), "SHELL": "/bin/bash"}
+    # A server whose client was killed ends by itself.
+    environment |= {"MOSH_SERVER_NETWORK_TMOUT": "60"}
     screen = Screen([], tmp_path, columns=100, lines=30, command=words, environment=environment)
     try:
         screen.settle(0.5)
