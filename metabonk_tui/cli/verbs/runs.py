@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from metabonk_tui.adapters.state.config_files import load_config
@@ -22,6 +25,7 @@ from metabonk_tui.core.text.numbers import elapsed
 SCHEMA = 1
 ENDED_WIDE = 60
 """Characters of the column that says how a run ended; `--json` has the whole sentence."""
+INDENT = "    "
 ACTIVE_S = 30.0
 """A recording that was written to within this time counts as being recorded now."""
 
@@ -51,7 +55,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
         return DONE
     problems: list[str] = []
     found = sorted(summaries(store(), problems), key=lambda summary: summary.started_at, reverse=True)
-    print(json.dumps(document(found), indent=2) if options.json else _table(found))
+    print(
+        json.dumps(document(found), indent=2)
+        if options.json
+        else table(found, shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+    )
     for problem in problems:
         print(problem, file=sys.stderr)
     return DONE
@@ -75,7 +83,8 @@ def _public(summary: Summary) -> dict[str, object]:
     }
 
 
-def _table(found: list[Summary]) -> str:
+def table(found: list[Summary], columns: int | None = None) -> str:
+    """Return the runs as a table. Where it is wider than `columns`, how a run ended is whole on lines of its own."""
     if not found:
         return "no run was recorded yet; to see one: metabonk-tui replay sample, or metabonk-tui demo"
     rows = [("RUN", "BEGAN", "LENGTH", "VERDICT", "WORKERS", "MB", "SOURCE", "ENDED")]
@@ -87,7 +96,22 @@ def _table(found: list[Summary]) -> str:
         ended = summary.ended if len(summary.ended) <= ENDED_WIDE else f"{summary.ended[: ENDED_WIDE - 3]}..."
         rows.append((summary.name, began, length, summary.title, workers, size, summary.source, ended))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    if columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns:
+        return "\n".join(_on_two_lines(rows, widths[:-1], [summary.ended for summary in found], columns))
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
+
+
+def _on_two_lines(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], ended: Sequence[str], columns: int
+) -> Iterator[str]:
+    yield _line(rows[0][:-1], widths)
+    for row, text in zip(rows[1:], ended, strict=True):
+        yield _line(row[:-1], widths)
+        yield from textwrap.wrap(text, max(20, columns), initial_indent=INDENT, subsequent_indent=INDENT)
 
 
 def _remove(names: list[str], pool: PoolConfig) -> int:
