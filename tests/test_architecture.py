@@ -57,6 +57,8 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
         yield f"{name}: a shell"
     if re.search(r"^(import|from) dataclasses\b", text, re.MULTILINE):
         yield f"{name}: a dataclass, where a msgspec.Struct costs a tenth"
+    if "/demo/" not in name and (found := re.search(r"(?<!entry)\.(is_dir|is_file|exists)\(\)", text)):
+        yield f"{name}: {found[0]} raises where a path is too long or may not be seen; adapters/files/kind.py does not"
     for node in nodes_of(tree):
         if isinstance(node, MAKES_CODE):
             yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
@@ -140,10 +142,11 @@ def test_no_type_has_the_name_of_another_one() -> None:
         ('"""Runs it."""\n' + "x = 1\n" * LIMIT, 1),
         ('"""Runs it."""\nrun("ls", shell=True)\n', 1),
         ('"""Runs it."""\nfrom pickle import loads\n', 1),
+        ('"""Runs it."""\nx = path.is_dir()\n', 1),
         ('"""Runs it."""\ndef f():\n    import marshal, json\n    eval("1")\n', 2),
         ('"""Runs it."""\nclass A:\n    def __reduce__(self): ...\n', 1),
     ],
-    ids=["good", "no docstring", "long", "a shell", "a pickle", "code from data", "a reduce"],
+    ids=["good", "no docstring", "long", "a shell", "a pickle", "a look that raises", "code from data", "a reduce"],
 )
 def test_a_broken_module_rule_is_found(text: str, faults: int) -> None:
     assert len(list(module_faults("metabonk_tui/x.py", text, ast.parse(text)))) == faults

@@ -55,7 +55,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["report", "last"], "no run was recorded yet; name a file, try 'sample', or record one: metabonk-tui record"),
         (["replay", "nope"], "no such run: nope; no run was recorded yet"),
         (["export", "last"], "no run was recorded yet"),
+        (["replay", "x" * 300], "no such run"),
+        (["report", "x" * 300 + ".jsonl"], "no such file"),
+        (["compare", "x" * 300, "y" * 300], "no such run"),
+        (["import", "x" * 300], "no such file"),
     ],
+    ids=lambda value: "" if isinstance(value, str) else " ".join(word[:12] for word in value),
 )
 def test_a_wrong_word_is_refused_with_the_right_hint(
     capsys: pytest.CaptureFixture[str], argv: list[str], expected: str

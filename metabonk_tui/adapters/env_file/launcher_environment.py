@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.process.command_line import option, parse_command
 
 MAX_BYTES = 2_000_000
@@ -90,7 +91,7 @@ def _profile(directory: Path, argv: Sequence[str]) -> Mapping[str, Any]:
     profile = option(argv, "--config") or "default"
     places = ("configs", "config", ".")
     paths = [directory / named] if named else [directory / place / f"launch_{profile}.json" for place in places]
-    path = next((path for path in paths if path.is_file()), None)
+    path = next((path for path in paths if is_file(path)), None)
     try:
         found = json.loads(_read(path)) if path is not None else {}
     except (ValueError, RecursionError):
@@ -109,7 +110,7 @@ def _from_profile(profile: Mapping[str, Any], key: str) -> str | None:
 
 def _read(path: Path) -> str:
     try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        if not is_file(path) or path.stat().st_size > MAX_BYTES:
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

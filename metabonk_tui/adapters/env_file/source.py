@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from metabonk_tui.adapters.env_file.dialect import dialect_hints, encoding_faults, read_head, why_unreadable
 from metabonk_tui.adapters.env_file.shell import MARK_VARIABLE, run_script
+from metabonk_tui.adapters.files.kind import why_no_file
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.text.clean import clean_text
@@ -59,8 +60,8 @@ def source_env_file(
     Without `export_all` only variables that the file itself exports count, as after a plain `source`.
     """
     path = path.absolute()
-    if not path.is_file():
-        return EnvFileError(f"{path} does not exist" if not path.exists() else f"{path} is no file")
+    if why := why_no_file(path):
+        return EnvFileError(f"{path} {why}")
     if not os.access(path, os.R_OK):
         return EnvFileError(f"{path} cannot be read: not permitted")
     text = read_head(path)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import is_file, may_exist
+
 MAX_FILES = 5000
 MAX_ENTRIES = 100_000
 """The most directory entries that are listed: a home directory set by mistake must not be searched."""
@@ -69,7 +71,7 @@ class SourceKeys:
 
     def read(self) -> SourceNames | SourceNotRead:
         """Read what changed. Half of a checkout says nothing: over a limit or not permitted is `SourceNotRead`."""
-        if not self._root.exists():
+        if not may_exist(self._root):
             return SourceNotRead(f"{self._root} does not exist")
         try:
             listed = self._list()
@@ -115,7 +117,7 @@ def unread(keys: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:
 
 def _files_below(root: Path) -> Iterator[tuple[str | None, int]]:
     """Yield the possible source files; (None, n) counts n other entries of a folder."""
-    if root.is_file():
+    if is_file(root):
         yield str(root), 1
         return
 

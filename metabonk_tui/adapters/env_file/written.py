@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from metabonk_tui.adapters.env_file.dialect import why_unreadable
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.worker.environment import is_same_value, shown_value
@@ -39,7 +40,7 @@ class WrittenEnvFile(Struct, frozen=True):
 def written_env_files(folder: Path, required: Mapping[str, str], masking: Masking) -> tuple[WrittenEnvFile, ...]:
     """Read the `*.env` files of a folder, the one with most required keys first. An unreadable folder has none."""
     try:
-        names = sorted(path.name for path in folder.glob("*.env") if path.is_file())[:MOST_FILES]
+        names = sorted(path.name for path in folder.glob("*.env") if is_file(path))[:MOST_FILES]
     except OSError:
         names = []
     found = [_judged(folder, name, required, masking) for name in names]

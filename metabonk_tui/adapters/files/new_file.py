@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import is_dir
 from metabonk_tui.adapters.files.private import ForeignFile, refuse_to_make, remove_quietly
 
 FOLDER_MODE = 0o700
@@ -22,7 +23,7 @@ def write_new_file(path: Path, text: str, mode: int = FILE_MODE) -> None:
     A write that fails leaves no file. Raises ForeignFile where root would make a folder in a user's home.
     """
     folder = path.absolute().parent
-    if not folder.is_dir():
+    if not is_dir(folder):
         if reason := refuse_to_make(folder):
             raise ForeignFile(reason)
         try:

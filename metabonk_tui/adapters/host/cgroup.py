@@ -15,6 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import is_dir
 from metabonk_tui.adapters.process.proc import read_bytes
 
 Version = Literal[1, 2]
@@ -233,7 +234,7 @@ def _groups(mount: Mount, names: Sequence[str]) -> tuple[Cgroup, ...]:
     directory, name = mount.directory, mount.root.rstrip("/")
     for level in ("", *names):
         directory, name = (directory / level, f"{name}/{level}") if level else (directory, name)
-        if not directory.is_dir():
+        if not is_dir(directory):
             break
         groups.append(Cgroup(mount.version, name or "/", directory, top=not groups))
     return tuple(groups)

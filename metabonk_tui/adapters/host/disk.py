@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.core.launch.preflight import DiskFinding
 
 
 def free_space(path: Path) -> DiskFinding:
     """Return the bytes that a user may still write; for a missing folder, those of its nearest existing parent."""
     place = path
-    while not place.exists() and place != place.parent:
+    while not may_exist(place) and place != place.parent:
         place = place.parent
     try:
         found = os.statvfs(place)

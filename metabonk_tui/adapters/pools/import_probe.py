@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.process import import_probe_script
 from metabonk_tui.adapters.process.command_line import parse_command
@@ -28,7 +29,7 @@ def modules_of(spec: LaunchSpec) -> tuple[str, ...]:
     """List the modules of the workers and the orchestrator that the checkout has."""
     patterns = (*spec.processes.worker, *spec.processes.orchestrator)
     named = [text for pattern in patterns for text in pattern if _MODULE.fullmatch(text)]
-    return tuple(name for name in dict.fromkeys(named) if _file_of(spec, name).is_file())
+    return tuple(name for name in dict.fromkeys(named) if is_file(_file_of(spec, name)))
 
 
 def probe_imports(

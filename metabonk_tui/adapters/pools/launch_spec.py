@@ -12,6 +12,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.env_file.launcher_environment import LauncherEnvironment, launcher_environment
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
+from metabonk_tui.adapters.files.kind import is_dir, is_file
 from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
 from metabonk_tui.adapters.process.launch_command import LaunchCommand
 from metabonk_tui.adapters.process.process_facts import SEAT_VARIABLES, SERVICE_VARIABLES
@@ -107,15 +108,15 @@ class LaunchSpec:
         return argument.replace("{workers}", str(workers)).replace("{base_port}", str(self.base_port))
 
     def _cannot_run(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> str:
-        if not self.directory.is_dir():
+        if not is_dir(self.directory):
             return f"the directory {self.directory} does not exist (pool.launcher.directory)"
         program = argv[0]
         if "/" in program:
             path = self.directory / program
-            if not os.access(path, os.X_OK) or path.is_dir():
+            if not os.access(path, os.X_OK) or is_dir(path):
                 return f"{path} does not exist or cannot be executed (pool.launcher)"
         elif shutil.which(program, path=(environment or self._environ).get("PATH")) is None:
             return f"no program {program} is found in PATH (pool.launcher)"
-        if len(argv) > 1 and argv[1].endswith((".py", ".sh")) and not (self.directory / argv[1]).is_file():
+        if len(argv) > 1 and argv[1].endswith((".py", ".sh")) and not is_file(self.directory / argv[1]):
             return f"{argv[1]} is not in {self.directory}: set pool.launcher.directory to your MetaBonk checkout"
         return ""

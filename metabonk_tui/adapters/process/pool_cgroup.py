@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import is_dir, is_file
 from metabonk_tui.adapters.process.proc import read_bytes
 
 PREFIX = "metabonk-tui-"
@@ -107,7 +108,7 @@ def choose_placement(pool: str, environ: Mapping[str, str], root: Path = Path("/
 def remove_empty(cgroup: str | None, mount: CgroupMount) -> None:
     """Remove a pool's group and the groups below once no process is in them. systemd removes its scopes itself."""
     directory = mount.directory(cgroup) if cgroup is not None and is_pool_group(cgroup) else None
-    if directory is not None and directory.is_dir():
+    if directory is not None and is_dir(directory):
         _remove_empty(directory)
 
 
@@ -127,7 +128,7 @@ def remove_old_groups(pool: str, mount: CgroupMount) -> None:
 
 def _scope_argv(name: str, mount: CgroupMount, environ: Mapping[str, str], root: Path) -> tuple[str, ...]:
     """Return the words that start a scope; empty where a scope cannot be had or would live shorter than we do."""
-    if not (root / "run/systemd/system").is_dir() or shutil.which("systemd-run", path=environ.get("PATH")) is None:
+    if not is_dir(root / "run/systemd/system") or shutil.which("systemd-run", path=environ.get("PATH")) is None:
         return ()
     words = ("systemd-run", "--scope", "--quiet", "--collect", f"--unit={name}")
     if os.geteuid() == 0:
@@ -135,7 +136,7 @@ def _scope_argv(name: str, mount: CgroupMount, environ: Mapping[str, str], root:
     # The user's manager ends at the last logout and takes its scopes along, unless the user lingers. A process of a
     # login session stays: then no scope is better.
     user_id = os.geteuid()
-    lingers = (root / "var/lib/systemd/linger" / environ.get("USER", "")).is_file() and bool(environ.get("USER"))
+    lingers = is_file(root / "var/lib/systemd/linger" / environ.get("USER", "")) and bool(environ.get("USER"))
     below_manager = f"/user@{user_id}.service/" in f"{mount.of('self') or ''}/"
     return (*words, "--user") if lingers or below_manager else ()
 
@@ -187,7 +188,7 @@ def _is_delegated(directory: Path, root: Path) -> bool:
     procs = directory / "cgroup.procs"
     if not os.access(directory, os.W_OK | os.X_OK) or not os.access(procs, os.W_OK):
         return False
-    if os.geteuid() != 0 or not (root / "run/systemd/system").is_dir():
+    if os.geteuid() != 0 or not is_dir(root / "run/systemd/system"):
         return True
     for name in ("trusted.delegate", "user.delegate"):
         try:

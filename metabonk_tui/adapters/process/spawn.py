@@ -16,6 +16,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import is_dir, is_file
 from metabonk_tui.adapters.files.private import make_private_directory, open_private
 from metabonk_tui.adapters.process.log_rotation import ROTATES_AT_BYTES, keep_log_small, shift_old_logs
 from metabonk_tui.adapters.process.pool_cgroup import NO_GROUP, Placement
@@ -202,9 +203,9 @@ def describe_exit(code: int) -> str:
 
 def open_log(path: Path) -> int:
     """Open the log of launched commands to append; a log over 50 MB is put aside first. Raises OSError."""
-    if not path.parent.is_dir():
+    if not is_dir(path.parent):
         make_private_directory(path.parent)
-    if path.is_file() and path.stat().st_size > ROTATES_AT_BYTES:
+    if is_file(path) and path.stat().st_size > ROTATES_AT_BYTES:
         shift_old_logs(str(path))
         path.replace(path.with_name(path.name + ".1"))
     return open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.recordings.gunzip import unzipped
 from metabonk_tui.adapters.recordings.lenient import MAX_T, FileProblems, Problem, check_number, record
 from metabonk_tui.adapters.recordings.time_order import Repeats
@@ -74,7 +75,7 @@ def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
         numbered = reader.samples(_lines(file, listed))
         in_blocks = False
         # A file may have one worker after another. A pipe cannot be read twice.
-        if path != "-" and Path(path).is_file():
+        if path != "-" and is_file(Path(path)):
             with _opened(path) as again:
                 in_blocks = may_have_blocks(_lines(again, FileProblems(path, [])))
         yield from arranged(side_by_side(numbered) if in_blocks else numbered, stem, listed)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.private import refuse_foreign, refuse_to_make
 from metabonk_tui.adapters.slurm.batch import SlurmSpec
 from metabonk_tui.adapters.slurm.commands import LIMIT_S, Printed, run
@@ -95,7 +96,7 @@ def folder_problem(folder: Path) -> str:
     if refusal := refuse_to_make(folder) or refuse_foreign(folder):
         return refusal
     place = folder
-    while not place.exists() and place != place.parent:
+    while not may_exist(place) and place != place.parent:
         place = place.parent
     if place != folder:
         return "" if os.access(place, os.W_OK | os.X_OK) else f"{folder} cannot be made in {place}"

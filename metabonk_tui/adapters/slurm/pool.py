@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.source import Sourced, source_env_file
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES
 from metabonk_tui.adapters.pools.placed_pool import PlacedPool
@@ -93,7 +94,7 @@ class SlurmPool(PlacedPool[Job, FolderRecord]):
         sourced = source_env_file(file, os.environ, SOURCE_LIMIT_S) if file is not None else NO_VARIABLES
         if isinstance(sourced, Sourced):
             return PlanSource(directory, str(file) if file is not None else None, sourced.count), ()
-        if file is not None and file.exists():
+        if file is not None and may_exist(file):
             return f"env file: {sourced.text}"
         return PlanSource(directory, str(file)), (f"{file} is not on this machine; each node reads it itself",)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.adapters.state.paths import config_path, state_path
@@ -60,7 +61,7 @@ def find_config(explicit: str | None, environ: Mapping[str, str] = os.environ) -
     if named:
         return Path(named), f"${CONFIG_VARIABLE}"
     own = user_config_path()
-    return (own, "your configuration directory") if own.exists() else (None, "packaged default")
+    return (own, "your configuration directory") if may_exist(own) else (None, "packaged default")
 
 
 def load_config(

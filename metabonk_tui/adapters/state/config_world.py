@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from metabonk_tui.adapters.files.kind import is_dir, is_file, why_no_file
 from metabonk_tui.adapters.host.names import why_unresolved
 from metabonk_tui.adapters.state.config_files import user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
@@ -51,18 +52,18 @@ def _launcher(config: Config) -> Iterator[Mistake]:
     if not config.pool.has_launcher:
         return
     directory = Path(launcher.directory).expanduser().absolute()
-    if not directory.is_dir():
+    if not is_dir(directory):
         yield Mistake(f"{prefix}.directory", f"{directory} {_absent(directory, 'folder')}")
         return
     scripts = [argument for argument in launcher.launch[1:2] if argument.endswith((".py", ".sh"))]
     for script in scripts:
-        if not (directory / script).is_file():
+        if not is_file(directory / script):
             yield Mistake(f"{prefix}.directory", f"{script} is not in {directory}: name your MetaBonk checkout")
     if launcher.launch and (problem := _no_program(launcher.launch[0], directory)):
         yield Mistake(f"{prefix}.launch", problem)
     if launcher.env_file:
         path = directory / Path(launcher.env_file).expanduser()
-        if not path.is_file():
+        if not is_file(path):
             there = sorted(file.name for file in path.parent.glob("*.env"))[:MOST_LISTED]
             yield Mistake(
                 f"{prefix}.env_file",
@@ -70,19 +71,20 @@ def _launcher(config: Config) -> Iterator[Mistake]:
             )
     if (
         launcher.log_file
-        and not (folder := Path(launcher.log_file).expanduser().parent).is_dir()
+        and not is_dir(folder := Path(launcher.log_file).expanduser().parent)
         and folder.is_absolute()
     ):
         yield Mistake(f"{prefix}.log_file", f"the folder {folder} {_absent(folder, 'folder')}")
 
 
 def _absent(path: Path, what: str) -> str:
-    return f"is not a {what}" if path.exists() else "does not exist"
+    why = why_no_file(path)
+    return f"is not a {what}" if why in ("", "is no file") else why
 
 
 def _programs(config: Config) -> Iterator[Mistake]:
     source = config.environment.source
-    if source and not Path(source).expanduser().is_dir():
+    if source and not is_dir(Path(source).expanduser()):
         yield Mistake("environment.source", f"{source} {_absent(Path(source).expanduser(), 'folder')}")
     if config.alerts.hook.command and (problem := _no_program(config.alerts.hook.command[0], Path.cwd())):
         yield Mistake("alerts.hook.command", problem)
@@ -110,7 +112,7 @@ def _no_program(program: str, directory: Path) -> str:
     shown = found("command", program)
     if "/" in program:
         path = directory / Path(program).expanduser()
-        if not path.is_file():
+        if not is_file(path):
             return f"{shown} {_absent(path, 'file')}"
         return "" if os.access(path, os.X_OK) else f"{shown} is not executable"
     return "" if shutil.which(program) else f"no program {shown} is found in PATH"

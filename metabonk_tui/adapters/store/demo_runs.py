@@ -10,6 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.private import open_private
 from metabonk_tui.adapters.store.retention import remove, thin_to
 from metabonk_tui.adapters.store.run_directory import (
@@ -42,7 +43,7 @@ def keep_runs(folder: Path, into: Path, scenario: str) -> list[Path]:
             make_folder(into)
             kept.insert(0, _moved(path, free_name(into, f"demo-{scenario}")))
     _remove_old(into, kept)
-    return [path for path in kept if path.exists()]
+    return [path for path in kept if may_exist(path)]
 
 
 def _close(path: Path) -> bool:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.store.schema import TooNew
 
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
@@ -41,7 +42,7 @@ def set_aside(path: Path) -> str:
         path.rename(aside)
         for tail in ("-wal", "-shm"):
             other = path.with_name(path.name + tail)
-            if other.exists():
+            if may_exist(other):
                 other.rename(aside.with_name(aside.name + tail))
     except OSError as error:
         return f" ({path.name} cannot be set aside: {error.strerror})"

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.private import ForeignFile
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
@@ -21,7 +22,6 @@ from metabonk_tui.adapters.store.errors import error_text, is_broken, is_disk_er
 from metabonk_tui.adapters.store.follower import Follower, decode_inbox
 from metabonk_tui.adapters.store.last_run import begins_recording, is_settled, load_last
 from metabonk_tui.adapters.store.restore import load_past
-from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import Cache
 from metabonk_tui.adapters.store.run_identity import RunIdentity, boot_t, elapsed_s, pool_name
 from metabonk_tui.adapters.store.run_reader import Recording
@@ -115,7 +115,7 @@ class StoreJournal:
                 self._run_writer = RunWriter(path, self._config)
             else:
                 self._follower = Follower(path, seq)
-        except UNREADABLE as error:
+        except run_directory.UNREADABLE as error:
             self._fail(error, path if self._lock.held else None)
             if not is_disk_error(error):
                 # A retry would fail again on a damaged file: the run continues in another file.
@@ -149,7 +149,7 @@ class StoreJournal:
             if not fresh and now_s >= self._switch_check_s:
                 self._switch_check_s = now_s + SWITCH_CHECK_S
                 fresh = self._switch()
-        except UNREADABLE as error:
+        except run_directory.UNREADABLE as error:
             self._fail(error, None)
             self._has_looked = self._lock.held and (self._path is not None or not is_disk_error(error))
             return None
@@ -176,7 +176,7 @@ class StoreJournal:
                         more, began = decode_inbox(documents)
                         events.extend(more)
                         run = began or run
-            except UNREADABLE as error:
+            except run_directory.UNREADABLE as error:
                 self._fail(error, self._path)
         return tuple(events), run
 
@@ -196,7 +196,7 @@ class StoreJournal:
                 self._waiting, self._recording = merged, False if self._problem else None
                 return
             self._write(self._run_writer, merged, snapshot)
-        except UNREADABLE as error:
+        except run_directory.UNREADABLE as error:
             self._waiting = merged
             self._fail(error, self._path)
             return
@@ -210,7 +210,7 @@ class StoreJournal:
         try:
             if self._run_writer is not None:
                 self._run_writer.finish()
-        except UNREADABLE as error:
+        except run_directory.UNREADABLE as error:
             LOG.error("the recording could not be closed: %s", error)
         finally:
             self._run_writer = None
@@ -317,7 +317,7 @@ class StoreJournal:
         if not (begins_recording(sample, snapshot) or is_over) or self._now() < self._retry_s:
             return
         run_directory.make_folder(self._folder)
-        if not same or self._path is None or not self._path.exists():
+        if not same or self._path is None or not may_exist(self._path):
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
             self._hour, self._inbox_to = hour_of(snapshot), 0
             self._identity = replace(self._identity, workers=frozenset())
@@ -362,7 +362,7 @@ class StoreJournal:
                 self._folder, retention.limits(self._config), time.time(), live=(run_writer.path,)
             ):
                 LOG.info("%s", message)
-        except UNREADABLE as error:
+        except run_directory.UNREADABLE as error:
             LOG.warning("old recordings could not be tidied up: %s", error)
 
     @property
@@ -387,7 +387,7 @@ class StoreJournal:
 
     def _set_aside(self, path: Path) -> str:
         done = set_aside(path)
-        self._retry_s = self._retry_s if path.exists() else 0.0
+        self._retry_s = self._retry_s if may_exist(path) else 0.0
         return done
 
     def _emit_recovery(self, t: float) -> None:

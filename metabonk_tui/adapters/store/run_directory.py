@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import MsgspecError
 
+from metabonk_tui.adapters.files.kind import is_file, may_exist
 from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_identity import RunIdentity, is_demo, pool_of
@@ -54,9 +55,9 @@ def make_folder(folder: Path) -> None:
 
 def paths(folder: Path) -> list[Path]:
     """List the recordings, newest first; empty without a folder. Raises OSError when it is unreadable."""
-    if not folder.exists():
+    if not may_exist(folder):
         return []
-    aged = [(written_t(path), path) for path in folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
+    aged = [(written_t(path), path) for path in folder.iterdir() if path.suffix == SUFFIX and is_file(path)]
     return [path for _, path in sorted(aged, reverse=True)]
 
 
@@ -143,7 +144,7 @@ def free_name(folder: Path, run: str) -> Path:
     """Return an unused file name that derives from the run's name."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", run).strip("-.")[:80] or "run"
     path, number = folder / f"{stem}{SUFFIX}", 1
-    while path.exists():
+    while may_exist(path):
         number += 1
         path = folder / f"{stem}-{number}{SUFFIX}"
     return path

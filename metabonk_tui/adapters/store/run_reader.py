@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from metabonk_tui.adapters.files.kind import is_dir, may_exist
 from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, record
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.packed_lines import unpack_lines
@@ -110,8 +111,7 @@ class Recording:
         """Open the file. Raises OSError, sqlite3.Error, TooNew."""
         self.path = path
         self.problems: list[Problem] = []
-        """Read problems so far."""
-        if not path.is_file():
+        if is_dir(path) or not may_exist(path):
             raise FileNotFoundError(2, "no such recording", str(path))
         self._connection = open_to_read(path)
 
@@ -161,7 +161,7 @@ class Recording:
             verdict="STOP" if cut else _text(stored.get("verdict", "WAITING")),
             workers=workers if isinstance(workers, int) and 0 <= workers < MAX_SLOTS else None,
             source=shown_source(meta),
-            bytes=self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
+            bytes=self.path.stat().st_size + (wal.stat().st_size if may_exist(wal) else 0),
             pool=_text(meta.get("pool", "")),
             samples=self.newest_seq,
             ended=ended,

@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.files.private import FILE_MODE, ForeignFile, open_private, refuse_foreign
 from metabonk_tui.core.text.clean import clean_text
 
@@ -70,7 +71,7 @@ class ForeignSchema(sqlite3.DatabaseError):
 
 def open_to_write(path: Path, meta: Mapping[str, str] = NO_META) -> sqlite3.Connection:
     """Open the file and migrate it, or create it with `meta`. Raises OSError, sqlite3.Error, TooNew."""
-    if not path.exists():
+    if not may_exist(path):
         _create(path, meta)
     connection = _connect_to_own(path)
     try:

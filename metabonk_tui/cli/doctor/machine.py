@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.host.cgroup import CgroupTree
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.host.gpu import Gpus
@@ -121,7 +122,7 @@ def _gpu() -> Finding:
     costs = "GPU memory is not shown, and GpuForecast never fires"
     if gpus.can_read:
         return Finding("machine", "GPU", "PASS", f"{count_of(len(gpus.read() or ()), 'device')} read through NVML")
-    if not NVIDIA.exists():
+    if not may_exist(NVIDIA):
         return Finding("machine", "GPU", "PASS", "no NVIDIA driver is loaded: nothing to read")
     return Finding("machine", "GPU", "MISSING", gpus.problem or "", costs, 'pip install "metabonk-tui[gpu]"')
 
@@ -159,7 +160,7 @@ def program_findings(config: Config, config_lines: tuple[str, ...], config_place
 def _store(config: Config) -> Finding:
     state = state_dir()
     place = state
-    while not place.exists() and place != place.parent:
+    while not may_exist(place) and place != place.parent:
         place = place.parent
     costs = "no run is recorded: no replay, no report, no last verdict"
     if not os.access(place, os.W_OK | os.X_OK):

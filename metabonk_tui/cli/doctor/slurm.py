@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+from metabonk_tui.adapters.files.kind import is_dir
 from metabonk_tui.adapters.files.private import refuse_foreign, refuse_to_make
 from metabonk_tui.adapters.slurm.batch import SlurmSpec
 from metabonk_tui.adapters.slurm.cluster import COMMANDS
@@ -41,5 +42,5 @@ def slurm_findings(config: Config) -> Iterator[Finding]:
     if refusal:
         yield Finding("pool", "shared folder", "WRONG", refusal, "no launch", f"chmod 700 {folder}, or another folder")
     else:
-        there = "is private" if folder.is_dir() else "is made by the first launch"
+        there = "is private" if is_dir(folder) else "is made by the first launch"
         yield Finding("pool", "shared folder", "PASS", f"{folder} {there}; every node must see it")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.env_file.source import EnvFileError
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
@@ -163,7 +164,7 @@ class PoolChecks:
         return f"answers {OLLAMA_PATH} without a list of models: it is no Ollama" if models is None else models
 
     def _no_tests(self) -> ChecklistItem:
-        offered = [file for file in preflight.SEED_TESTS.values() if (self._spec.directory / file).is_file()]
+        offered = [file for file in preflight.SEED_TESTS.values() if is_file(self._spec.directory / file)]
         argv = self._spec.launch_argv(1)
         return preflight.no_tests_item(offered, argv[0] if parse_command(argv).is_python else "python3")
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from metabonk_tui.adapters.env_file.source import EnvFileError, source_env_file
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.files.kind import is_dir, may_exist
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.slurm.batch import SlurmSpec
@@ -83,19 +84,19 @@ class SlurmChecks:
 
     def _folder(self) -> ChecklistItem:
         folder = self._spec.folder
-        return cluster.folder_item(str(folder), folder_problem(folder), exists=folder.is_dir())
+        return cluster.folder_item(str(folder), folder_problem(folder), exists=is_dir(folder))
 
     def _command(self) -> ChecklistItem:
         spec = self._spec
         programs = [self._config.pool.slurm.command[0], spec.program[0]]
         missing = [path for path in programs if shutil.which(path) is None]
-        missing += [] if spec.directory.is_dir() else [str(spec.directory)]
+        missing += [] if is_dir(spec.directory) else [str(spec.directory)]
         return cluster.command_item(list(dict.fromkeys(missing)))
 
     def _env_file(self) -> ChecklistItem:
         """Judge what a task passes on: the file and the configuration over the environment that sbatch takes along."""
         file, masking = self._spec.env_file, Masking(self._config)
-        if file is not None and not file.exists():
+        if file is not None and not may_exist(file):
             why = (f"{file} is not on this machine; each node reads it itself",)
             return ChecklistItem("env-file", "environment in the file", "UNKNOWN", why, "look on a node")
         passed_on = None

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metabonk_tui.adapters.files.kind import is_dir, may_exist
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.recordings.metabonk_csv import FILE_NAME, read_folder
@@ -36,9 +37,9 @@ def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Samp
     folders: dict[Path, list[Path]] = {}
     for name in names:
         path = Path(name)
-        if name != "-" and not path.exists():
+        if name != "-" and not may_exist(path):
             raise UsageError(f"no such file: {name}")
-        if path.is_dir():
+        if is_dir(path):
             files = [file for file in path.iterdir() if FILE_NAME.fullmatch(file.name)]
             if not files:
                 raise UsageError(f"no worker_N_metrics.csv in {name}")

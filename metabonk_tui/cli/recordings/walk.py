@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from msgspec.structs import replace
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.recordings.open import (
@@ -60,7 +61,7 @@ def sort_out(names: Sequence[str], config: Config) -> tuple[list[str], list[Path
     files: list[str] = []
     runs: list[Path] = []
     for name in names or ("last",):
-        if name == "-" or Path(name).exists():
+        if name == "-" or may_exist(Path(name)):
             files.append(name)
             continue
         path = found_path(name, config.pool)
@@ -121,9 +122,9 @@ def timeline_of(name: str, config: Config) -> RunTimeline:
     Of several runs in a file the last counts. Raises UsageError for a name that matches no run.
     """
     numbered = NUMBERED.fullmatch(name)
-    if name == "-" or Path(name).exists():
+    if name == "-" or may_exist(Path(name)):
         return _chosen(name, _of_file(name, config), None)
-    if numbered and (numbered[1] == "-" or Path(numbered[1]).exists()):
+    if numbered and (numbered[1] == "-" or may_exist(Path(numbered[1]))):
         return _chosen(name, _of_file(numbered[1], config), int(numbered[2]))
     return _chosen(name, _of_store(name, config), None)
 

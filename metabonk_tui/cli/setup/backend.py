@@ -13,6 +13,7 @@ from typing import Literal, cast
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.cli.setup.questions import Questions
 from metabonk_tui.core.config.ray import ADDRESS
 from metabonk_tui.core.text.clean import clean_text
@@ -106,7 +107,7 @@ def _ray(ask: Questions, program: str, environ: Mapping[str, str]) -> ClusterAns
 def _python_beside(program: str) -> str:
     """Return the Python of the environment in which `ray` is installed."""
     folder = Path(program).absolute().parent
-    return str(next((folder / name for name in ("python", "python3") if (folder / name).exists()), folder / "python"))
+    return str(next((folder / name for name in ("python", "python3") if may_exist(folder / name)), folder / "python"))
 
 
 def _path_problem(typed: str) -> str:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from metabonk_tui.adapters.env_file.launcher_environment import launcher_environment
 from metabonk_tui.adapters.env_file.source import read_env_file
 from metabonk_tui.adapters.env_file.written import WrittenEnvFile, written_env_files
+from metabonk_tui.adapters.files.kind import is_file
 from metabonk_tui.adapters.pools.checkouts import Checkout, RunningPool, danger_of, find_checkouts, why_no_checkout
 from metabonk_tui.adapters.pools.pythons import (
     AskedPython,
@@ -149,7 +150,7 @@ class Interview:
     def _check_file(self, checkout: Checkout) -> Checked:
         def check(typed: str) -> str:
             path = Path(checkout.path) / Path(typed).expanduser()
-            return "" if path.is_file() else f"{clean_text(str(path))} is no file"
+            return "" if is_file(path) else f"{clean_text(str(path))} is no file"
 
         return check
 

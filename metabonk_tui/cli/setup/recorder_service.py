@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from metabonk_tui.adapters.files.kind import is_dir
 from metabonk_tui.adapters.files.new_file import move_aside, write_new_file
 from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import RECORDER_UNIT, recorder_unit_text
@@ -163,7 +164,7 @@ def start_lines() -> Iterator[str]:
 
 def linger_lines(root: Path = Path("/")) -> Iterator[str]:
     """Yield whether linger is on, and what follows. Reads systemd's own file of it."""
-    if not (root / "run/systemd/system").is_dir():
+    if not is_dir(root / "run/systemd/system"):
         yield "systemd does not run on this machine, so nothing starts the unit here"
         return
     user = user_name()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from metabonk_tui.adapters.files.kind import is_dir, may_exist
 from metabonk_tui.adapters.state.config_files import load_config, user_config_path
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE
@@ -95,11 +96,11 @@ def _path(options: argparse.Namespace) -> int:
     path, origin = find_config(getattr(options, "config", None))
     place = path or user_config_path()
     print(place)
-    if path is not None and path.exists():
+    if path is not None and may_exist(path):
         print(f"in effect: {origin}", file=sys.stderr)
         return DONE
     folder = place.absolute().parent
-    missing = "no such file yet" if folder.is_dir() else f"no such file yet, and no folder {folder}"
+    missing = "no such file yet" if is_dir(folder) else f"no such file yet, and no folder {folder}"
     effect = (
         f"{origin} names it, and a named file must exist"
         if path is not None

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
 
+from metabonk_tui.adapters.files.kind import is_dir, is_file, may_exist
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.recordings.spool import SpooledRecording
 from metabonk_tui.adapters.state.config_files import load_config, state_dir
@@ -88,7 +89,7 @@ def worker(text: str) -> WorkerRef:
 def main(options: argparse.Namespace, verb: str) -> int:
     """Open the monitor on a recording; return the exit code. Raises UsageError without a terminal."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
-    if not Path(options.recording).exists():
+    if not may_exist(Path(options.recording)):
         recording_path(options.recording, loaded.config.pool)
     missing = no_terminal()
     if missing:
@@ -108,7 +109,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         try:
             archive = StoreRunArchive((store(),), loaded.config)
             opened = Path(options.recording)
-            path = opened if opened.exists() else recording_path(options.recording, loaded.config.pool)
+            path = opened if may_exist(opened) else recording_path(options.recording, loaded.config.pool)
             code = open_app(
                 nullcontext(player),
                 loaded,
@@ -129,7 +130,7 @@ def _plots(path: Path, config: Config) -> PlotReader:
     """Return what reads the plots of a run of the store, or of a file."""
     from metabonk_tui.adapters.store.run_directory import SUFFIX
 
-    if path.suffix == SUFFIX or not (path.is_file() or path.is_dir()):
+    if path.suffix == SUFFIX or not (is_file(path) or is_dir(path)):
         # A pipe cannot be read a second time.
         return StorePlots(None, path)
     from metabonk_tui.cli.recordings.file_plots import FilePlots
@@ -140,7 +141,7 @@ def _plots(path: Path, config: Config) -> PlotReader:
 @contextmanager
 def open_recording(name: str, config: Config) -> Iterator[StoredRecording | SpooledRecording]:
     """Open an existing path as a file, any other name as a run of the store. Raises UsageError."""
-    recording = _open_file(name) if Path(name).exists() else _open_stored(name, config)
+    recording = _open_file(name) if may_exist(Path(name)) else _open_stored(name, config)
     try:
         yield recording
     finally:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from metabonk_tui.adapters.files.kind import may_exist
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store.retention import limits, remove, tidy
 from metabonk_tui.adapters.store.run_directory import summaries, written_t
@@ -50,7 +51,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"runs {options.what} takes no names; did you mean: metabonk-tui runs rm")
     if options.what == "prune":
         config = load_config(getattr(options, "config", None)).config
-        removed = tidy(store(), limits(config), time.time()) if store().exists() else []
+        removed = tidy(store(), limits(config), time.time()) if may_exist(store()) else []
         print("\n".join(removed) or "nothing to prune")
         return DONE
     problems: list[str] = []
