@@ -39,6 +39,8 @@ WAIT_SHARE = 0.8
 """The share of an interval for which a tick waits for answers; the rest is for judging and drawing them."""
 DISCOVERY_LIMIT_S = 1.0
 """The longest wait for the pool, the process table and the orchestrator, which list the workers."""
+POOL_PART = "the pool"
+"""The part that a fault of reading the pool names."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Workers send the orchestrator a heartbeat every 5 s."""
 
@@ -65,7 +67,7 @@ class Collector:
         self._config = config
         self._readers = readers
         self._clock = clock
-        self._pool: SingleFlight[PoolReading] = SingleFlight("the pool", fault_log)
+        self._pool: SingleFlight[PoolReading] = SingleFlight(POOL_PART, fault_log)
         self._orchestrator: SingleFlight[OrchestratorReading] = SingleFlight("the orchestrator", fault_log)
         self._hosts = {name: HostCollector(host, clock, fault_log) for name, host in readers.hosts.items()}
         self._fault_log = fault_log

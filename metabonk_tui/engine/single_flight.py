@@ -43,7 +43,7 @@ class FaultLog:
         elif part not in self._emitted_parts:
             self._emitted_parts.add(part)
             text = f"{part} failed: {type(error).__name__}; the log says where"
-            self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text))
+            self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text, facts={"part": part}))
 
     def _note_shortage(self, error: OSError) -> None:
         """Emit once that no descriptor is free: with 40 workers it fails 40 parts, and none of them has a fault."""

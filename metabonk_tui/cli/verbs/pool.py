@@ -33,6 +33,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.engine.collector import POOL_PART
 from metabonk_tui.engine.engine import Engine
 
 FIRST_SNAPSHOT_S = 40.0
@@ -159,6 +160,8 @@ def _first_snapshot(monitor: Engine, *, is_stop: bool, hosts: tuple[str, ...] = 
     while time.monotonic() < ends_s:
         if (snapshot := monitor.latest()) is not None:
             counter.count(snapshot)
+            if monitor.own_pool is None and (fault := _fault_of_pool(snapshot)):
+                raise RuntimeError(fault)
             # The first Snapshot may be restored from a recording: too old to launch on, or to compute a fit from.
             # A stop needs none: the monitor that records may be suspended, and nothing new comes for 25 s.
             own_pool = monitor.own_pool
@@ -172,6 +175,12 @@ def _first_snapshot(monitor: Engine, *, is_stop: bool, hosts: tuple[str, ...] = 
             raise RuntimeError(monitor.fault)
         time.sleep(LOOK_EVERY_S)
     raise RuntimeError(f"the pool was not seen within {FIRST_SNAPSHOT_S:.0f} s")
+
+
+def _fault_of_pool(snapshot: Snapshot) -> str:
+    """Return the fault of the monitor by which it cannot read the pool; "": it has none."""
+    faults = [event for event in snapshot.events if event.kind == EventKind.MONITOR_ERROR]
+    return next((event.text for event in faults if event.facts.get("part") == POOL_PART), "")
 
 
 def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
