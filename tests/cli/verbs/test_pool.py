@@ -9,15 +9,23 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from metabonk_tui.adapters.state import role_server
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
+from metabonk_tui.cli.verbs.pool import _first_snapshot
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.collector import POOL_PART
+from metabonk_tui.engine.single_flight import FaultLog
 from tests.cli.conftest import Metabonk, Pool, answers, demo
 from tests.support.forks import PROGRAM, Forked
 from tests.support.ports import free_port
+from tests.support.samples import coarse, last
 from tests.support.waiting import wait_for
 
 TWO_WORKERS = ("--scenario", "healthy", "--workers", "2", "--speed", "10")
@@ -173,3 +181,34 @@ def test_a_suspended_recorder_does_not_keep_a_stop_out(metabonk: Metabonk, home:
     finally:
         recorder.kill()
         recorder.wait()
+
+
+class UnreadPool:
+    """An engine whose pool was never read."""
+
+    own_pool = None
+    fault = None
+
+    def __init__(self, part: str) -> None:
+        log = FaultLog(RunClock())
+        log.note(part, RuntimeError("a bug"))
+        self.snapshot = replace(last(coarse(for_s=60.0)), events=log.take_events())
+
+    def latest(self) -> Snapshot:
+        return self.snapshot
+
+    def poll_now(self) -> None:
+        """Poll nothing."""
+
+
+def test_a_pool_that_cannot_be_read_is_said_at_once() -> None:
+    monitor: Any = UnreadPool(POOL_PART)
+    with pytest.raises(RuntimeError, match="the pool failed: RuntimeError; the log says where"):
+        _first_snapshot(monitor, is_stop=True)
+
+
+def test_a_fault_of_another_part_does_not_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metabonk_tui.cli.verbs.pool.FIRST_SNAPSHOT_S", 0.1)
+    monitor: Any = UnreadPool("the kernel log")
+    with pytest.raises(RuntimeError, match="was not seen within"):
+        _first_snapshot(monitor, is_stop=True)
