@@ -24,7 +24,7 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.hosts import HostLink
 from metabonk_tui.core.ports.live import OrchestratorReader, PoolBackend, StatusPoller
-from metabonk_tui.core.worker.strangers import is_worker_document
+from metabonk_tui.core.worker.strangers import is_worker_document, of_port_holder
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.host_collector import HostCollector, HostReaders
 from metabonk_tui.engine.log_ends import WorkerLines
@@ -273,8 +273,10 @@ class Collector:
                 continue
             if answer.status is not None:
                 self._answered.add(ref)
-            process = processes.get(ref)
-            if process is not None and process.unconfirmed:
+            process, host = processes.get(ref), self._hosts.get(ref.host)
+            if process is None and host is not None and (holder := host.holder_of_port(ref)) is not None:
+                answer = of_port_holder(answer, held_by(holder, self._config.pool.base_port + ref.slot))
+            elif process is not None and process.unconfirmed:
                 has_status = answer.status is not None and is_worker_document(answer.status, self._config)
                 if not self._hosts[ref.host].is_worker(process, has_status=has_status):
                     answer = _with_holder(answer, held_by(process, self._config.pool.base_port + ref.slot))

@@ -124,6 +124,10 @@ class HostCollector:
             self._unconfirmed.note_answer(process)
         return self._unconfirmed.is_worker(process)
 
+    def holder_of_port(self, ref: WorkerRef) -> ProcessReading | None:
+        """Return what holds the port of a worker that was seen before and is gone; None: nothing that can be seen."""
+        return self._unconfirmed.holders.get(ref)
+
     def _of_workers(self, processes: tuple[ProcessReading, ...]) -> tuple[ProcessReading, ...]:
         """Leave out what only holds a worker's port."""
         if not any([process.unconfirmed for process in processes]):

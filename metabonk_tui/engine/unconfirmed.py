@@ -21,6 +21,8 @@ class UnconfirmedWatch:
         self._answering: set[tuple[int | None, float | None, WorkerRef | None]] = set()
         """The processes that answered like a worker, each with its start and slot."""
         self._events: list[Event] = []
+        self.holders: dict[WorkerRef, ProcessReading] = {}
+        """What holds the ports of slots whose own workers were seen before and are gone."""
 
     def filter(self, processes: tuple[ProcessReading, ...], t: float) -> tuple[ProcessReading, ...]:
         """Return the processes that count for their slot. A slot that lost its worker takes no stranger's memory."""
@@ -34,6 +36,12 @@ class UnconfirmedWatch:
                 program = each.name.partition(" ")[0]
                 text = f"{ref.label} port is held by {program} (pid {each.pid}): not our worker's command"
                 self._events.append(Event(t, EventKind.WORKER_UNCONFIRMED, "warn", text, ref, {"pid": each.pid}))
+        here = {each.worker for each in workers if not each.unconfirmed}
+        self.holders = {
+            each.worker: each
+            for each in workers
+            if each.unconfirmed and each.worker is not None and each.worker in self._confirmed_slots - here
+        }
         return tuple(
             each
             for each in processes

@@ -144,6 +144,40 @@ class TestWhoTheyAre:
         scene.workers.errors[1] = "http 500"
         assert (await source.gather()).workers[w(1)].pid == 200, "a worker that is sick stays the worker"
 
+    @pytest.mark.parametrize(
+        ("error", "shown", "detail"),
+        [
+            ("not json", "stranger", "its answer is no JSON; port 5001 is held by python (pid 200)"),
+            ("closed", "stranger", "it closes the connection; port 5001 is held by python (pid 200)"),
+            ("http 500", "stranger", "http 500; port 5001 is held by python (pid 200)"),
+            ("timeout", "timeout", "port 5001 is held by python (pid 200)"),
+            ("refused", "refused", "port 5001 is held by python (pid 200)"),
+        ],
+    )
+    async def test_what_answers_in_the_place_of_a_dead_worker_is_a_stranger(
+        self, scene: Scene, error: str, shown: str, detail: str
+    ) -> None:
+        ours = worker_process(1, 150, NOW - 20)
+        scene.table.processes = (ours,)
+        source = source_of(scene)
+        assert (await source.gather()).workers[w(1)].error is None
+        holder = replace(worker_process(1, 200, NOW - 5), unconfirmed=True, name="python squat.py")
+        scene.table.processes = (holder,)
+        scene.workers.errors[1] = error
+        seen = (await source.gather()).workers[w(1)]
+        assert (seen.error, seen.detail, seen.pid) == (shown, detail, None)
+        scene.table.processes = (holder, ours)
+        assert (await source.gather()).workers[w(1)].error == error, "its own process is there"
+
+    async def test_a_worker_by_another_command_may_take_the_place_of_a_dead_one(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(1, 150, NOW - 20),)
+        source = source_of(scene)
+        await source.gather()
+        scene.table.processes = (replace(worker_process(1, 200, NOW - 5), unconfirmed=True),)
+        seen = (await source.gather()).workers[w(1)]
+        assert seen.error is None
+        assert seen.status is not None
+
     async def test_a_stranger_begins_no_run(self, scene: Scene) -> None:
         scene.table.processes = (replace(worker_process(1, 200, NOW - 500), unconfirmed=True),)
         scene.workers.errors |= {0: "refused", 1: "http 404"}

@@ -189,13 +189,16 @@ def _unreached(track: WorkerTrack, t: float) -> Health | None:
         last = f"never answered in {for_s}" if never else f"last answer {for_s} ago"
         return Health(HealthState.DOWN, t, f"not reachable, {last}: {track.error or 'no answer'}{detail}")
     if track.reach is Reach.BROKEN:
-        lead = f"answers, and never with a status in {for_s}" if is_unknown else "is alive, its status is not"
+        # The port still answers, its process was seen and is not there now: that is no sign of life.
+        is_gone = track.process_t is not None and track.rss_bytes is None
+        lead = "answers, but its process is not there" if is_gone else "is alive, its status is not"
+        lead = f"answers, and never with a status in {for_s}" if is_unknown else lead
         return Health(HealthState.BROKEN, t, f"{lead}: {track.error}{detail}")
     if track.reach is Reach.STALE and track.error == "timeout":
         pid = f", process {track.pid} is there" if track.rss_bytes is not None and track.pid is not None else ""
         if pid and track.is_stopped:
             pid = f", process {track.pid} is stopped: kill -CONT {track.pid} resumes it"
-        holder = f"; {holder_of(track.detail)}" if is_unknown and holder_of(track.detail) else ""
+        holder = f"; {holder_of(track.detail)}" if holder_of(track.detail) else ""
         return Health(HealthState.HUNG, t, f"accepts, and has not answered for {for_s}{pid or holder}")
     return None
 

@@ -34,6 +34,18 @@ def is_stranger(seen: Observation, *, is_known: bool) -> bool:
     return error in NO_WORKER or (error.startswith("http ") and not error.startswith("http 5"))
 
 
+def of_port_holder(seen: Observation, holder: str) -> Observation:
+    """Return what a process answers that holds the port of a worker whose own process is gone; `holder` names it.
+
+    Only a document is left to be looked at: the same worker may run by another command.
+    """
+    detail = "; ".join(filter(None, (seen.detail, holder)))
+    if seen.status is not None or seen.error in ("refused", "timeout", None):
+        return replace(seen, detail=detail)
+    words = "it does not speak HTTP" if seen.detail.startswith(NOT_HTTP) else _WORDS.get(seen.error, seen.error)
+    return replace(seen, error=STRANGER, detail=f"{words}; {holder}")
+
+
 def without_strangers(sample: Sample, config: Config) -> Sample:
     """Return the sample with every stranger's document replaced by the error `STRANGER`."""
     strange = {ref: seen for ref, seen in sample.workers.items() if _is_strange(seen, config)}
@@ -76,6 +88,8 @@ _WORDS = {
     "too deep": "its JSON is nested too deep",
     "redirect": "it redirects",
     "encoded": "its answer is compressed",
+    "closed": "it closes the connection",
+    "reset": "it closes the connection",
 }
 NOT_HTTP = "not HTTP"
 """How the detail of an answer begins that is not even HTTP. The words of the parser follow."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import STRANGER, EnvReading, Observation, Sample
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach
 from tests.support.refs import w
@@ -175,6 +176,23 @@ def test_a_worker_that_answered_before_keeps_its_words() -> None:
     health = worker(seen).health
     assert health is not None
     assert health.why == "is alive, its status is not: http 500"
+
+
+@pytest.mark.parametrize(
+    ("until_s", "why"),
+    [
+        (300, "is alive, its status is not: http 500"),
+        (200, "answers, but its process is not there: http 500"),
+    ],
+)
+def test_an_answer_alone_is_no_sign_of_life(until_s: float, why: str) -> None:
+    def processes(t: float) -> tuple[ProcessReading, ...]:
+        return (ProcessReading("worker", 10, w(0), pid=40),) if t <= until_s else ()
+
+    seen = last(script(phases((0, healthy), (200, answer("http 500"))), for_s=300, processes=processes))
+    health = worker(seen).health
+    assert health is not None
+    assert health.why == why
 
 
 def test_a_worker_that_comes_back_is_believed_again() -> None:
