@@ -24,7 +24,7 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.hosts import HostLink
 from metabonk_tui.core.ports.live import OrchestratorReader, PoolBackend, StatusPoller
-from metabonk_tui.core.worker.strangers import is_worker_document, of_port_holder
+from metabonk_tui.core.worker.strangers import is_worker_document, of_port_holder, with_holder
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.host_collector import HostCollector, HostReaders
 from metabonk_tui.engine.log_ends import WorkerLines
@@ -279,7 +279,7 @@ class Collector:
             elif process is not None and process.unconfirmed:
                 has_status = answer.status is not None and is_worker_document(answer.status, self._config)
                 if not self._hosts[ref.host].is_worker(process, has_status=has_status):
-                    answer = _with_holder(answer, held_by(process, self._config.pool.base_port + ref.slot))
+                    answer = with_holder(answer, held_by(process, self._config.pool.base_port + ref.slot))
                     process = None
             observations[ref] = self._with_process(ref, answer, process)
         return observations
@@ -347,11 +347,6 @@ class Collector:
             launcher_started_at=None if started_at is None else self._clock.at(started_at),
             orchestrator_error=self._orchestrator_latest.error if self._orchestrator_latest else None,
         )
-
-
-def _with_holder(answer: Observation, holder: str) -> Observation:
-    """Return an answer that is no worker's with the name of what holds the port."""
-    return replace(answer, detail="; ".join(filter(None, (answer.detail, holder))))
 
 
 def collector_of(config: Config, readers: PoolReaders, clock: RunClock, fault_log: FaultLog) -> Collector:

@@ -188,7 +188,7 @@ class OperationRunner:
 
 
 def launch_of(pool: PoolReading) -> tuple[int | None, float | None]:
-    """Return what tells two launches of a pool apart, with its time: the launcher's start, or an engine's word."""
+    """Return what distinguishes two launches of a pool, with its time: the launcher's start, or an engine's word."""
     if pool.placed:
         return None, pool.launched_t
     is_known = pool.launcher_pid is not None and pool.launcher_started_at is not None

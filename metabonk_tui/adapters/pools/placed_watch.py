@@ -228,7 +228,7 @@ class PlacedWatch(Generic[J, R]):
         raise NotImplementedError
 
     def _learn(self, now: Mapping[int, J]) -> None:
-        """Note what is known of jobs beside the list, before exits and events are told apart."""
+        """Note what is known of jobs beside the list, before the list is compared with the one before."""
 
     def _exit_of(self, job: J) -> ExitReading | None:
         """Return how the worker of a job ended; None: nothing is known but that it is gone."""

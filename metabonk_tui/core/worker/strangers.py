@@ -37,13 +37,17 @@ def is_stranger(seen: Observation, *, is_known: bool) -> bool:
 def of_port_holder(seen: Observation, holder: str) -> Observation:
     """Return what a process answers that holds the port of a worker whose own process is gone; `holder` names it.
 
-    Only a document is left to be looked at: the same worker may run by another command.
+    A document is still to be looked at: the same worker may run by another command. Without an answer, its silence
+    says nothing of the process.
     """
-    detail = "; ".join(filter(None, (seen.detail, holder)))
     if seen.status is not None or seen.error in ("refused", "timeout", None):
-        return replace(seen, detail=detail)
-    words = "it does not speak HTTP" if seen.detail.startswith(NOT_HTTP) else _WORDS.get(seen.error, seen.error)
-    return replace(seen, error=STRANGER, detail=f"{words}; {holder}")
+        return with_holder(seen, holder)
+    return replace(seen, error=STRANGER, detail=f"{_words(seen.error, seen.detail)}; {holder}")
+
+
+def with_holder(seen: Observation, holder: str) -> Observation:
+    """Return an answer that is no worker's with the name of what holds the port."""
+    return replace(seen, detail="; ".join(filter(None, (seen.detail, holder))))
 
 
 def without_strangers(sample: Sample, config: Config) -> Sample:
@@ -95,11 +99,15 @@ NOT_HTTP = "not HTTP"
 """How the detail of an answer begins that is not even HTTP. The words of the parser follow."""
 
 
+def _words(error: str | None, detail: str) -> str | None:
+    return "it does not speak HTTP" if detail.startswith(NOT_HTTP) else _WORDS.get(error or "", error)
+
+
 def stranger_text(error: str | None, detail: str) -> str:
     """Return what is known of a process that answers and is no worker."""
-    words = _WORDS.get(error or "", error)
+    words = _words(error, detail)
     if detail.startswith(NOT_HTTP):
-        words, detail = "it does not speak HTTP", holder_of(detail)
+        detail = holder_of(detail)
     what = detail if error == STRANGER else f"{words}: {detail}" if detail else words
     return f"answers, but is no MetaBonk worker: {what}" if what else "answers, but is no MetaBonk worker"
 

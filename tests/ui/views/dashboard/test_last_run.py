@@ -10,38 +10,22 @@ from msgspec.structs import replace
 from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import Operation, OperationStep, PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.controller import Controller
-from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
-from metabonk_tui.ui.style.spans import plain, width
 from metabonk_tui.ui.way_keys import way_effect
 from tests.support.paths import UI_GOLDEN as GOLDEN
 from tests.support.rare_snapshots import ALL
-from tests.support.samples import CONFIG
-from tests.ui.conftest import ScriptedMonitor
+from tests.ui.views.dashboard.conftest import SittingAt
 
 SEARCH = PoolSearch("~/.config/metabonk-tui/config.toml", has_file=True, is_local=True, describes_pool=True,
                     runs_verbs=True)  # fmt: skip
 LAST = ALL["last-run"]()
 
 
-class Sitting:
-    """A person at a monitor that shows this Snapshot."""
+class Sitting(SittingAt):
+    """A person at a monitor that begins with the last run."""
 
     def __init__(self, snapshot: Snapshot = LAST, search: PoolSearch | None = SEARCH, **how: object) -> None:
-        self.controller = Controller(ScriptedMonitor(snapshot), CONFIG, all_screens(), search=search, **how)  # type: ignore[arg-type]
-        self.controller.update(snapshot)
-
-    def text(self, wide: int = 80, high: int = 24) -> str:
-        rows = self.controller.rows(wide, high)
-        assert len(rows) == high
-        assert [plain(row) for row in rows if width(row) > wide] == []
-        return "\n".join(plain(row).rstrip() for row in rows)
-
-    def press(self, key: str) -> str:
-        """Return the notice of a key."""
-        self.controller.press(key, key if len(key) == 1 else None, 1.0, 80, 24)
-        return self.controller.notice
+        super().__init__(snapshot, search, **how)
 
 
 @pytest.mark.parametrize(

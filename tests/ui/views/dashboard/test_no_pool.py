@@ -8,15 +8,12 @@ from msgspec.structs import replace
 from metabonk_tui.core.model.pool import PoolSearch
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.effect import Effect
-from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII
-from metabonk_tui.ui.style.spans import plain, width
 from metabonk_tui.ui.way_keys import way_effect
 from tests.support import snapshots as scenes
-from tests.support.samples import CONFIG, down, header, last, room, script
-from tests.ui.conftest import ScriptedMonitor
+from tests.support.samples import down, header, last, room, script
+from tests.ui.views.dashboard.conftest import SittingAt
 
 SEARCH = PoolSearch("~/.config/metabonk-tui/config.toml", has_file=False, is_local=True)
 PROBLEM = "launch.py is not in /srv: set pool.launcher.directory to your MetaBonk checkout"
@@ -32,24 +29,11 @@ def searched(pool: PoolReading) -> Snapshot:
 NOTHING = searched(PoolReading(backend="launcher", controller="us", problem=PROBLEM))
 
 
-class Sitting:
+class Sitting(SittingAt):
     """A person at a monitor without a pool."""
 
     def __init__(self, snapshot: Snapshot = NOTHING, search: PoolSearch | None = SEARCH, **how: object) -> None:
-        self.controller = Controller(ScriptedMonitor(snapshot), CONFIG, all_screens(), search=search, **how)  # type: ignore[arg-type]
-        self.controller.update(snapshot)
-
-    def text(self, wide: int = 80, high: int = 24) -> str:
-        rows = self.controller.rows(wide, high)
-        assert len(rows) == high
-        assert [plain(row) for row in rows if width(row) > wide] == []
-        return "\n".join(plain(row).rstrip() for row in rows)
-
-    def press(self, key: str) -> str:
-        """Return the notice of a key, written as people write it."""
-        named = {"Enter": "enter", "Tab": "tab"}.get(key, key)
-        self.controller.press(named, key if len(key) == 1 else None, 1.0, 80, 24)
-        return self.controller.notice
+        super().__init__(snapshot, search, **how)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 16), (38, 50), (80, 6), (20, 5)])
